@@ -1,0 +1,9 @@
+/* commands.h - one declaration a command; the table in main.c lists them. */
+#ifndef MEWL_CLI_COMMANDS_H
+#define MEWL_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+int mewl_cmd_help(mewl_cli *cli, int argc, char **argv);
+
+#endif
