@@ -1,0 +1,80 @@
+/* metrics.h - figures for clips that carry a score and a yes-or-no label: ROC-AUC, average precision, confusion counts,
+ * and recall at a rate of false alarms per hour. Every figure can be weighted item by item, which is how bootstrap.h
+ * resamples groups without copying scores.
+ *
+ * Not for events with onsets and offsets: those are in events.h and psds.h. Nothing here draws random numbers.
+ */
+#ifndef MEWL_LAB_METRICS_H
+#define MEWL_LAB_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* Items by falling score. Owns its arrays; holds at most MEWL_RANKING_MAX items. Scores may be any finite number. */
+typedef struct mewl_ranking {
+    size_t count;
+    size_t positives;
+    float *score;   /* [count], falling */
+    bool *positive; /* [count], in that order */
+    uint32_t *item; /* [count], index into the caller's arrays */
+} mewl_ranking;
+
+#define MEWL_RANKING_MAX ((size_t)50000000)
+
+/* Sorts `count` scores with their labels (copied). Returns MEWL_E_ARG for a NaN score (naming its index), MEWL_E_EMPTY for
+ * no items, MEWL_E_MEMORY over the ceiling. On failure *out is empty and needs no fini. */
+mewl_status mewl_ranking_init(mewl_ranking *out, const float *scores, const bool *positive, size_t count,
+                              mewl_error *err);
+void mewl_ranking_fini(mewl_ranking *r);
+
+/* Area under the ROC curve: the probability that a positive outranks a negative, ties counting one half (equals
+ * sklearn.metrics.roc_auc_score). `weights` [count by the caller's index] or NULL for all ones. NaN when one side is
+ * empty or has no weight. */
+double mewl_ranking_roc_auc(const mewl_ranking *r, const double *weights);
+
+/* Average precision, the step-wise area under precision and recall: sum of (R_n - R_{n-1}) P_n over distinct thresholds
+ * (equals sklearn.metrics.average_precision_score). The PR-AUC that Mewl reports. NaN without positives. */
+double mewl_ranking_average_precision(const mewl_ranking *r, const double *weights);
+
+/* Recall at a rate of false alarms. Each negative item is one possible false alarm; `negative_hours` is the cry-free audio
+ * they stand for (with weights: already weighted). The threshold is the lowest at which at most
+ * floor(per_hour * negative_hours) false alarms remain (an item alarms when its score >= threshold; ties at the border
+ * are all left out). Writes the share of positives that alarm; *threshold (may be NULL) gets the threshold, -INFINITY
+ * when every negative is allowed; *alarms (may be NULL) the false alarms that remain. NaN without positives.
+ * With less than 1 / per_hour hours of negatives no false alarm at all is allowed. */
+double mewl_ranking_recall_at_rate(const mewl_ranking *r, const double *weights, double negative_hours, double per_hour,
+                                   float *threshold, double *alarms);
+
+/* Share of positives with score >= threshold; NaN without positives. */
+double mewl_ranking_recall(const mewl_ranking *r, const double *weights, float threshold);
+
+/* Highest balanced accuracy over all thresholds, and the threshold (midway between neighbouring scores). Used to choose
+ * an operating point on validation data; never on the data that is reported. */
+double mewl_ranking_best_balanced(const mewl_ranking *r, float *threshold);
+
+/* Counts at a threshold: an item is called positive when its score >= threshold. */
+typedef struct mewl_confusion {
+    size_t true_positive, false_positive, true_negative, false_negative;
+} mewl_confusion;
+
+mewl_confusion mewl_confusion_count(const float *scores, const bool *positive, size_t count, float threshold);
+double mewl_confusion_accuracy(mewl_confusion c);          /* NaN when empty */
+double mewl_confusion_balanced_accuracy(mewl_confusion c); /* mean of recall and specificity; NaN when a side is empty */
+double mewl_confusion_recall(mewl_confusion c);            /* NaN without positives */
+double mewl_confusion_precision(mewl_confusion c);         /* NaN when nothing was called positive */
+double mewl_confusion_f1(mewl_confusion c);                /* 2 tp / (2 tp + fp + fn); NaN when that is 0 / 0 */
+
+/* Alarms in a stretch of frame scores, as peaks: the highest frame is an alarm and silences its neighbours closer than
+ * `exclusion_s`, then the next highest that is left, and so on. The list does not depend on any threshold, so the number
+ * of alarms at a threshold (peaks >= threshold) never falls as the threshold falls. Writes at most `max` peak scores,
+ * highest first, and their number. hop_s > 0. Window-wise false alarms are counted with it. MEWL_E_ARG on NaN. */
+mewl_status mewl_alarm_peaks(float *peaks, size_t *peak_count, size_t max, const float *scores, size_t frames,
+                             double hop_s, double exclusion_s, mewl_error *err);
+
+/* 95 % interval of a share (Wilson 1927) for `hits` of `trials` independent trials; [0, 1] when trials is 0. */
+void mewl_share_interval(double *low, double *high, size_t hits, size_t trials);
+
+#endif
