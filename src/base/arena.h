@@ -17,7 +17,8 @@ typedef struct mewl_arena {
     size_t used_bytes, max_bytes;
 } mewl_arena;
 
-/* An empty arena that will never hold more than max_bytes (padding and block headers not counted). Allocates nothing. */
+/* An empty arena that will never hold more than max_bytes (padding and block headers not counted). Allocates nothing.
+ */
 void mewl_arena_init(mewl_arena *arena, size_t max_bytes);
 
 /* `bytes` zeroed bytes (0 gives a valid pointer to none); NULL when the ceiling or the machine's memory is reached, the

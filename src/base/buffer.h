@@ -1,7 +1,7 @@
 /* buffer.h - bytes that grow up to a ceiling: for text and records built piece by piece.
  *
- * Not a stream and not for audio. A failure is remembered: after one, every append fails until the buffer is cleared, so
- * that a chain of appends needs one check at its end. */
+ * Not a stream and not for audio. A failure is remembered: after one, every append fails until the buffer is cleared,
+ * so that a chain of appends needs one check at its end. */
 #ifndef MEWL_BASE_BUFFER_H
 #define MEWL_BASE_BUFFER_H
 
@@ -11,7 +11,7 @@
 #include "base/status.h"
 
 typedef struct mewl_buffer {
-    char *data;  /* `size` bytes and a NUL after them; NULL while nothing was appended */
+    char *data; /* `size` bytes and a NUL after them; NULL while nothing was appended */
     size_t size;
     size_t capacity, max_size;
     bool failed;

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 typedef struct mewl_clock {
-    double (*monotonic_s)(void *user);          /* seconds from an arbitrary start, never going back */
-    int64_t (*wall_ms)(void *user);             /* UTC, milliseconds since 1970-01-01T00:00:00Z */
+    double (*monotonic_s)(void *user);           /* seconds from an arbitrary start, never going back */
+    int64_t (*wall_ms)(void *user);              /* UTC, milliseconds since 1970-01-01T00:00:00Z */
     void (*sleep_s)(void *user, double seconds); /* waits, possibly shorter after a signal; <= 0 or NaN: not at all */
     void *user;
 } mewl_clock;

@@ -4,9 +4,7 @@
 #ifndef MEWL_BASE_FILE_H
 #define MEWL_BASE_FILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/status.h"
 
@@ -15,9 +13,10 @@
  * MEWL_E_PERMISSION, MEWL_E_IO. An empty file is no error. On failure *data is NULL. */
 mewl_status mewl_file_read_all(char **data, size_t *bytes, const char *path, size_t max_bytes, mewl_error *err);
 
-/* Writes `bytes` bytes to `path` in one piece: to a temporary file beside it, flushed to the disk, then renamed over it.
- * A crash at any moment leaves the old file or the new one. The file's permission bits stay, new files follow the umask;
- * a symbolic link at `path` is followed. Something that is no regular file (a pipe, /dev/stdout) is written directly. */
+/* Writes `bytes` bytes to `path` in one piece: to a temporary file beside it, flushed to the disk, then renamed over
+ * it. A crash at any moment leaves the old file or the new one. The file's permission bits stay, new files follow the
+ * umask; a symbolic link at `path` is followed. Something that is no regular file (a pipe, /dev/stdout) is written
+ * directly. */
 mewl_status mewl_file_write(const char *path, const void *data, size_t bytes, mewl_error *err);
 
 /* The same in pieces. */
@@ -28,8 +27,8 @@ mewl_status mewl_file_writer_open(mewl_file_writer **out, const char *path, mewl
 /* Appends. MEWL_E_IO ("no space left on device") keeps failing until closed. */
 mewl_status mewl_file_writer_push(mewl_file_writer *writer, const void *data, size_t bytes, mewl_error *err);
 
-/* Overwrites `bytes` bytes at `offset`, which must lie inside what was pushed: for a header whose figures are known at the
- * end. MEWL_E_UNSUPPORTED when the target is no regular file. */
+/* Overwrites `bytes` bytes at `offset`, which must lie inside what was pushed: for a header whose figures are known at
+ * the end. MEWL_E_UNSUPPORTED when the target is no regular file. */
 mewl_status mewl_file_writer_patch(mewl_file_writer *writer, size_t offset, const void *data, size_t bytes,
                                    mewl_error *err);
 
@@ -38,28 +37,5 @@ mewl_status mewl_file_writer_commit(mewl_file_writer *writer, mewl_error *err);
 
 /* Releases the writer; without a commit nothing appears at the path. NULL is fine. */
 void mewl_file_writer_close(mewl_file_writer *writer);
-
-/* Makes a folder and those above it; one that exists is fine. MEWL_E_STATE when something else is in the way. */
-mewl_status mewl_file_make_folder(const char *path, mewl_error *err);
-
-/* Whether `path` is a folder (links followed). */
-bool mewl_file_is_folder(const char *path);
-
-/* The names in a folder, hidden ones left out, sorted by byte value so that every machine sees the same order.
- * `names` is a malloc'd array of `count` malloc'd strings. */
-typedef struct mewl_file_list {
-    char **names;
-    size_t count;
-} mewl_file_list;
-
-/* More than max_count names: MEWL_E_MEMORY. On failure *out is empty. */
-mewl_status mewl_file_list_folder(mewl_file_list *out, const char *path, size_t max_count, mewl_error *err);
-
-/* Frees and empties the list. NULL is fine. */
-void mewl_file_list_fini(mewl_file_list *list);
-
-/* "folder/name" (one slash between; an empty or NULL folder gives name alone) as a malloc'd string; NULL when out of
- * memory. */
-char *mewl_file_join(const char *folder, const char *name);
 
 #endif

@@ -43,8 +43,8 @@ mewl_status mewl_json_set_bool(json_t *object, const char *key, bool value);
 mewl_status mewl_json_set_string(json_t *object, const char *key, const char *text);
 
 /* Reads one member of `object`. Absent: MEWL_E_NOT_FOUND; of another type, or object not an object: MEWL_E_FORMAT; the
- * error names the key and calls the document `name`. A string is owned by `object` and may hold no NUL inside. A real may be written as a
- * whole number; a whole number may not be written as a real. */
+ * error names the key and calls the document `name`. A string is owned by `object` and may hold no NUL inside. A real
+ * may be written as a whole number; a whole number may not be written as a real. */
 mewl_status mewl_json_get_string(const json_t *object, const char **out, const char *key, const char *name,
                                  mewl_error *err);
 mewl_status mewl_json_get_real(const json_t *object, double *out, const char *key, const char *name, mewl_error *err);

@@ -1,4 +1,5 @@
-/* npy.h - NumPy's .npy array files: reading as float32, writing whole or row by row. Format: NEP 1, versions 1.0 to 3.0.
+/* npy.h - NumPy's .npy array files: reading as float32, writing whole or row by row. Format: NEP 1, versions 1.0
+ * to 3.0.
  *
  * Not a general array library: little-endian numbers in C order only. A file from outside is hostile: header length,
  * type, order, shape and file length are all checked before anything is allocated. */
@@ -22,8 +23,7 @@ mewl_status mewl_npy_write(const char *path, const void *data, mewl_npy_type typ
                            mewl_error *err);
 
 /* The same for float32. */
-mewl_status mewl_npy_write_f32(const char *path, const float *data, const size_t *shape, size_t ndim,
-                               mewl_error *err);
+mewl_status mewl_npy_write_f32(const char *path, const float *data, const size_t *shape, size_t ndim, mewl_error *err);
 
 /* An array read: `data` has `count` floats, row-major; free with mewl_npy_fini. */
 typedef struct mewl_npy {
@@ -35,8 +35,8 @@ typedef struct mewl_npy {
 
 /* Reads an array of f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1 (little-endian) as float32 into *out, which the
  * call overwrites. More than max_elements elements: MEWL_E_MEMORY. Fortran order with more than one dimension,
- * big-endian, complex, object and structured types: MEWL_E_UNSUPPORTED. A header that is not NEP 1, or a file shorter or
- * longer than its shape says: MEWL_E_FORMAT. Also the errors of opening a file. On failure *out is empty. */
+ * big-endian, complex, object and structured types: MEWL_E_UNSUPPORTED. A header that is not NEP 1, or a file shorter
+ * or longer than its shape says: MEWL_E_FORMAT. Also the errors of opening a file. On failure *out is empty. */
 mewl_status mewl_npy_read_f32(mewl_npy *out, const char *path, size_t max_elements, mewl_error *err);
 
 /* The same from `bytes` bytes in memory; `name` is what errors call it. */
