@@ -1,0 +1,102 @@
+/* layer.h - what a layer kind must provide, and what the net gives it. For files in nn/ that add a layer; those who
+ * only build networks need net.h.
+ *
+ * One `static const mewl_layer_ops` table per kind. A net (net.h) owns its layers and calls them in graph order. Only
+ * plan() allocates or fixes a shape; forward and backward run without allocation. To add a layer: one .c in
+ * nn/layers/, one builder declaration in net.h, one row in the gradient-check table of tests/nn/test_gradients.c.
+ */
+#ifndef MEWL_NN_LAYER_H
+#define MEWL_NN_LAYER_H
+
+#include "base/rng.h"
+#include "nn/tensor.h"
+
+#define MEWL_LAYER_INPUTS_MAX 8
+
+/* A named array that belongs to a layer. */
+typedef struct mewl_param {
+    char *name;        /* "conv_block2.conv1.weight", unique in the net: the checkpoint's key */
+    mewl_tensor value; /* plain float32, owned by the net, allocated when the net is built */
+    mewl_tensor grad;  /* same shape; data is NULL until the net is planned for training, and for buffers */
+    float decay;       /* factor on the optimiser's weight decay: 1 for weights, 0 for biases and norms */
+    float rate;        /* factor on the learning rate, 1 unless changed */
+    bool frozen;       /* no gradient is computed and no optimiser touches it */
+    bool buffer;       /* running statistics: saved and averaged, never optimised */
+} mewl_param;
+
+typedef struct mewl_layer mewl_layer;
+struct mewl__context; /* oneDNN engine, stream and shared scratch memory: dnnl_door.h */
+struct mewl__kernels; /* loops compiled for this processor: kernels.h */
+
+/* What is being planned for. */
+typedef struct mewl_plan {
+    bool training;
+    mewl_dtype compute;             /* MEWL_DTYPE_F32 or MEWL_DTYPE_BF16: element type of activations */
+    mewl_layout blocked;            /* the layout this processor's convolutions like best */
+    int threads;
+    struct mewl__context *context;
+    const struct mewl__kernels *kernels;
+    const bool *grad_wanted;        /* per input of this layer: will backward be asked for its dx? */
+} mewl_plan;
+
+/* What one forward or backward run needs to know. */
+typedef struct mewl_pass {
+    bool training;
+    uint64_t seed;           /* of dropout: masks depend on (seed, step, layer index, element) alone */
+    uint64_t step;           /* counts training forwards */
+    bool weights_changed;    /* parameters may differ from the last forward: prepare them again */
+    int threads;
+    struct mewl__context *context;
+    const struct mewl__kernels *kernels;
+} mewl_pass;
+
+typedef struct mewl_layer_ops {
+    const char *kind; /* "conv2d" */
+    size_t size;      /* of the layer's own struct, which starts with a mewl_layer */
+
+    /* Fixes shapes. `in` holds each input's shape and the dtype and layout its producer gives; the layer may change
+     * dtype and layout of an entry to what it would rather have, and the net converts in between. Fills `out` but for
+     * its data. Called again with other shapes at any time: everything of an earlier plan is dropped first by
+     * unplan(). Errors: MEWL_E_SHAPE when sizes do not fit, MEWL_E_MEMORY, MEWL_E_LIBRARY. */
+    mewl_status (*plan)(mewl_layer *layer, const mewl_plan *plan, mewl_tensor *in, size_t in_count, mewl_tensor *out,
+                        mewl_error *err);
+
+    /* y from x. With pass->training, statistics are updated and dropout drops. */
+    mewl_status (*forward)(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, mewl_tensor *y,
+                           mewl_error *err);
+
+    /* Adds to the gradients of parameters and overwrites dx[i] (skipped where dx[i].data is NULL). x and y are what
+     * forward saw. dy and dx have dtype and layout of y and x. */
+    mewl_status (*backward)(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, const mewl_tensor *y,
+                            const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err);
+
+    /* May be NULL. Asked before planning, for the one consumer of this layer's output: true when this layer will do
+     * `next`'s work too (batch norm folded into a convolution, ReLU as its post-op). `next` is then left out. */
+    bool (*absorb)(mewl_layer *layer, const mewl_plan *plan, mewl_layer *next);
+
+    /* Drops what plan and absorb made. May be NULL. */
+    void (*unplan)(mewl_layer *layer);
+
+    /* Frees what the builder made besides params. May be NULL. */
+    void (*close)(mewl_layer *layer);
+
+    /* Reach along time: kernel, stride, dilation and leading padding in frames; NULL means 1, 1, 1, 0 (pointwise). A
+     * kernel of 0 means the whole of time. */
+    void (*reach)(const mewl_layer *layer, int64_t *kernel, int64_t *stride, int64_t *dilation, int64_t *pad);
+} mewl_layer_ops;
+
+/* Head of every layer's struct. */
+struct mewl_layer {
+    const mewl_layer_ops *ops;
+    char *name;            /* "conv_block1.conv1"; never NULL, owned by the net */
+    mewl_param *params;    /* owned by the net */
+    size_t param_count;
+    uint32_t index;        /* place in the net */
+};
+
+/* Gives `layer` a parameter "name.suffix" of `shape`, filled with `fill`. decay 1 or 0 as in mewl_param. Errors:
+ * MEWL_E_SHAPE, MEWL_E_MEMORY. Only in builders; at most four a layer. */
+mewl_status mewl__layer_param(mewl_layer *layer, const char *suffix, mewl_shape shape, float fill, float decay,
+                              bool buffer, mewl_error *err);
+
+#endif

@@ -1,0 +1,187 @@
+/* net.h - a network as a graph of layers: built once by name, planned for a shape, run forward and backward.
+ *
+ * Building. Each builder call adds one layer and returns the node of its output. Builders never fail half way: after
+ * a mistake they return -1, every later call on -1 returns -1, and mewl_net_seal() reports the first mistake. So a
+ * recipe of layers needs no error handling between its lines:
+ *
+ *     mewl_node x = mewl_net_input(net, 1, 64);
+ *     x = mewl_net_conv2d(net, "conv1", x, (mewl_conv2d_opts){.out = 16, .kernel = {3, 3}, .pad = {1, 1, 1, 1}});
+ *     x = mewl_net_relu(net, "relu1", mewl_net_batch_norm(net, "bn1", x, (mewl_batch_norm_opts){0}));
+ *     mewl_node s = mewl_net_hard_sigmoid(net, "se.gate", ...);   // (N, C, 1, 1)
+ *     x = mewl_net_multiply(net, "se.scale", x, s);               // broadcast over time and frequency
+ *     mewl_net_output(net, "logits", x);
+ *     MEWL_TRY(mewl_net_seal(net, err));
+ *
+ * Running. plan() fixes batch, frames, mode and precision, chooses layouts and makes all memory; forward and backward
+ * then allocate nothing. Inputs and outputs are plain float32 whatever happens inside. Not thread-safe: one net, one
+ * thread at a time (which itself uses opts.threads threads). Results are the same in every run for a fixed machine
+ * type and thread count.
+ */
+#ifndef MEWL_NN_NET_H
+#define MEWL_NN_NET_H
+
+#include "nn/layer.h"
+
+typedef struct mewl_net mewl_net;
+typedef int mewl_node; /* a value in the graph; negative: a builder failed before */
+
+/* An empty net. Errors: MEWL_E_MEMORY. */
+mewl_status mewl_net_new(mewl_net **net, mewl_error *err);
+void mewl_net_free(mewl_net *net);
+
+/* ---- Building. `name` of every layer must be unique and not empty. {0} options are the defaults stated. ---- */
+
+/* The net's only input, (N, channels, T, features); T is fixed when planned. */
+mewl_node mewl_net_input(mewl_net *net, int64_t channels, int64_t features);
+
+/* Two-dimensional convolution (cross-correlation) over (time, frequency). Parameters: weight (out, in / groups, kt,
+ * kf), bias (out) when opts.bias. Depthwise: groups = in channels. One-dimensional over time: kernel {k, 1} on a
+ * (N, C, T, 1) sequence. Weights start at zero: see mewl_net_init_*. */
+typedef struct mewl_conv2d_opts {
+    int64_t out;         /* output channels, a multiple of groups */
+    int64_t kernel[2];   /* time, frequency */
+    int64_t stride[2];   /* 0 means 1 */
+    int64_t dilation[2]; /* 0 means 1 (ordinary) */
+    int64_t pad[4];      /* before and after in time, before and after in frequency; may differ. Ignored under `same` */
+    bool same;           /* TensorFlow's SAME: output = ceil(input / stride), the surplus of padding after */
+    int64_t groups;      /* 0 means 1 */
+    bool bias;
+} mewl_conv2d_opts;
+mewl_node mewl_net_conv2d(mewl_net *net, const char *name, mewl_node x, mewl_conv2d_opts opts);
+
+/* Batch normalisation per channel over (N, T, F), or with `features` per feature over (N, C, T) (PANNs' bn0).
+ * Parameters: weight (1), bias (0), buffers running_mean (0), running_var (1). As PyTorch: biased variance to
+ * normalise, unbiased into running_var. In inference it is folded into a convolution before it. */
+typedef struct mewl_batch_norm_opts {
+    double eps;      /* 0 means 1e-5 */
+    double momentum; /* weight of the new batch in the running statistics; 0 means 0.1 */
+    bool features;
+} mewl_batch_norm_opts;
+mewl_node mewl_net_batch_norm(mewl_net *net, const char *name, mewl_node x, mewl_batch_norm_opts opts);
+
+mewl_node mewl_net_relu(mewl_net *net, const char *name, mewl_node x);
+mewl_node mewl_net_relu6(mewl_net *net, const char *name, mewl_node x);
+mewl_node mewl_net_sigmoid(mewl_net *net, const char *name, mewl_node x);
+mewl_node mewl_net_hard_sigmoid(mewl_net *net, const char *name, mewl_node x); /* clamp(x / 6 + 1 / 2, 0, 1) */
+mewl_node mewl_net_hard_swish(mewl_net *net, const char *name, mewl_node x);   /* x clamp(x / 6 + 1 / 2, 0, 1) */
+
+typedef enum mewl_pool_kind {
+    MEWL_POOL_AVG,
+    MEWL_POOL_MAX,
+    MEWL_POOL_AVG_MAX, /* the sum of both (PANNs' "avg+max", and its pooling over time) */
+} mewl_pool_kind;
+
+/* Pooling over windows of kernel[0] frames x kernel[1] features, without overlap, padding or a partial last window
+ * (PyTorch's default: output = floor(input / kernel)). */
+mewl_node mewl_net_pool2d(mewl_net *net, const char *name, mewl_node x, mewl_pool_kind kind, int64_t kernel_t,
+                          int64_t kernel_f);
+
+/* (N, C, T, F) to (N, C, 1, 1): the mean over frequency, then mean, maximum or their sum over time. */
+mewl_node mewl_net_global_pool(mewl_net *net, const char *name, mewl_node x, mewl_pool_kind kind);
+
+/* (N, C, T, F) to (N, C, T, 1): the mean over frequency. */
+mewl_node mewl_net_mean_features(mewl_net *net, const char *name, mewl_node x);
+
+/* (N, C, T, F) to (N, C * F, T, 1): frequency joins the channels, channel-major (PyTorch's transpose and flatten). */
+mewl_node mewl_net_flatten_features(mewl_net *net, const char *name, mewl_node x);
+
+/* y = x W' + b on (N, C, 1, 1). Parameters: weight (out, in), bias (out) unless no_bias. */
+typedef struct mewl_linear_opts {
+    int64_t out;
+    bool no_bias;
+} mewl_linear_opts;
+mewl_node mewl_net_linear(mewl_net *net, const char *name, mewl_node x, mewl_linear_opts opts);
+
+/* In training zeroes each element with probability `rate` (0 <= rate < 1) and divides the rest by 1 - rate. */
+mewl_node mewl_net_dropout(mewl_net *net, const char *name, mewl_node x, double rate);
+
+/* a + b, same shape. */
+mewl_node mewl_net_add(mewl_net *net, const char *name, mewl_node a, mewl_node b);
+
+/* a * b, where b is of a's shape or (N, C, 1, 1), repeated over time and frequency (squeeze and excitation). */
+mewl_node mewl_net_multiply(mewl_net *net, const char *name, mewl_node a, mewl_node b);
+
+/* Joins 2 to 8 values along the channels. */
+mewl_node mewl_net_concat(mewl_net *net, const char *name, const mewl_node *x, size_t count);
+
+/* Frame logits (N, C, T, 1) to clip logits (N, C, 1, 1) by linear softmax pooling (Wang, Li and Metze 2019): with
+ * p = sigmoid(frame logit), clip probability = sum p^2 / sum p, returned as a logit (clamped to +-16). */
+mewl_node mewl_net_linear_softmax(mewl_net *net, const char *name, mewl_node x);
+
+/* Names a value to be read after forward, and to be given a gradient before backward. At most 8. */
+void mewl_net_output(mewl_net *net, const char *name, mewl_node x);
+
+/* Ends building; all parameters exist from here on. Returns the first mistake of any builder: MEWL_E_ARG,
+ * MEWL_E_SHAPE, MEWL_E_MEMORY. A net that did not seal can only be freed. */
+mewl_status mewl_net_seal(mewl_net *net, mewl_error *err);
+
+/* ---- Parameters ---- */
+
+/* All parameters and buffers in graph order. The array lives as long as the net. */
+mewl_param *const *mewl_net_params(mewl_net *net, size_t *count);
+
+/* By name; NULL when there is none. */
+mewl_param *mewl_net_param(mewl_net *net, const char *name);
+
+/* Trainable elements (buffers not counted). */
+int64_t mewl_net_param_elements(const mewl_net *net);
+
+/* PANNs' init_layer: weights uniform within +- sqrt(6 / (fan_in + fan_out)) (Glorot), biases zero; norms 1 and 0. */
+void mewl_net_init_xavier(mewl_net *net, uint64_t seed);
+
+/* To be called after writing into parameter values by hand; optimisers and loaders do it themselves. */
+void mewl_net_touch(mewl_net *net);
+
+/* Freezes (or frees) every parameter whose name starts with `prefix`; returns how many. Takes effect at the next
+ * plan. Buffers of a frozen batch norm stay as they are, too: it then normalises by its running statistics. */
+size_t mewl_net_freeze(mewl_net *net, const char *prefix, bool frozen);
+
+/* ---- Running ---- */
+
+typedef struct mewl_net_plan_opts {
+    bool training;   /* keeps what backward needs; batch statistics, dropout */
+    bool bf16;       /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
+    int64_t batch;   /* N, 1 to 65,536 */
+    int64_t frames;  /* T, at least 1 */
+    int threads;     /* 0 means 1 */
+} mewl_net_plan_opts;
+
+/* Fixes everything for these shapes; cheap when nothing differs from the plan at hand, milliseconds otherwise.
+ * Errors: MEWL_E_SHAPE naming the layer that the shape does not fit, MEWL_E_MEMORY, MEWL_E_UNSUPPORTED (bf16 on a
+ * processor that lacks even an emulation), MEWL_E_LIBRARY. After a failure the net has no plan. */
+mewl_status mewl_net_plan(mewl_net *net, mewl_net_plan_opts opts, mewl_error *err);
+
+/* Runs on `input` (N, C, T, F), plain float32, of exactly the planned shape. Errors: MEWL_E_STATE without a plan,
+ * MEWL_E_LIBRARY. */
+mewl_status mewl_net_forward(mewl_net *net, const float *input, mewl_error *err);
+
+/* Plain float32 values of an output after forward, and its shape (may be NULL). NULL when there is no such output or
+ * no plan. Valid until the next forward, plan or free. */
+const float *mewl_net_output_value(mewl_net *net, const char *name, mewl_shape *shape);
+
+/* Where to write the loss's gradient for an output before backward (training plans only). Zero after each forward. */
+float *mewl_net_output_grad(mewl_net *net, const char *name);
+
+/* Adds d loss / d parameter to every parameter's grad. Errors: MEWL_E_STATE unless a training forward came before. */
+mewl_status mewl_net_backward(mewl_net *net, mewl_error *err);
+
+void mewl_net_zero_grad(mewl_net *net);
+
+/* Dropout's place: masks depend on (seed, step); step counts training forwards. Stored in checkpoints. */
+void mewl_net_set_dropout(mewl_net *net, uint64_t seed, uint64_t step);
+void mewl_net_get_dropout(const mewl_net *net, uint64_t *seed, uint64_t *step);
+
+/* How output `name` sees time: one output frame every *step input frames; output frame i depends on input frames
+ * i * step - left to i * step + right and no others (batch statistics aside). Returns false when it sees all of time
+ * or there is no such output. */
+bool mewl_net_reach(const mewl_net *net, const char *name, int64_t *step, int64_t *left, int64_t *right);
+
+/* Bytes of activations, gradients and prepared weights in the current plan. */
+size_t mewl_net_plan_bytes(const mewl_net *net);
+
+/* Milliseconds per layer of the last `runs` profiled passes are kept when on: see bench/. One line a layer into
+ * `text`. Off by default. */
+void mewl_net_profile(mewl_net *net, bool on);
+void mewl_net_profile_text(const mewl_net *net, char *text, size_t size);
+
+#endif
