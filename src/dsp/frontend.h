@@ -97,13 +97,13 @@ bool mewl_frontend_is_clipwide(const mewl_frontend *fe);
 void mewl_frontend_settle(const mewl_frontend *fe, float *frames, size_t count);
 
 /* Whole clip. `out`: (frame_count(count), bands) row-major, the caller's. Gives bit for bit what streaming gives,
- * clip-wide steps applied. Drops a stream in progress and leaves the front end reset. MEWL_E_ARG when samples is NULL and
- * count is not 0. No frames (count too small) is MEWL_OK. Allocates nothing. Clips shorter than half a window are
+ * clip-wide steps applied. Drops a stream in progress and leaves the front end reset. MEWL_E_ARG when samples is NULL
+ * and count is not 0. No frames (count too small) is MEWL_OK. Allocates nothing. Clips shorter than half a window are
  * reflected as often as it takes (one sample: repeated). */
 mewl_status mewl_frontend_run(mewl_frontend *fe, float *out, const float *samples, size_t count, mewl_error *err);
 
-/* Streaming. Push samples, pull frames, in any amounts; after the last sample _finish, then pull the rest; _reset starts
- * anew. Frames are those of _run, whatever the amounts (see mewl_frontend_is_clipwide). None of these allocates.
+/* Streaming. Push samples, pull frames, in any amounts; after the last sample _finish, then pull the rest; _reset
+ * starts anew. Frames are those of _run, whatever the amounts (see mewl_frontend_is_clipwide). None of these allocates.
  *
  * Takes up to `count` samples and says in *taken how many: fewer than `count` only when its buffer is full, and then
  * pull first. After a pull that gave no frame, MEWL_FRONTEND_PUSH_MIN or more are taken. MEWL_E_STATE after _finish. */

@@ -10,6 +10,7 @@
 #include "base/status.h"
 
 #define MEWL_MEL_BANDS_MAX 512u
+#define MEWL_MEL_BINS_MAX 32769u
 
 typedef enum mewl_mel_scale {
     MEWL_MEL_SLANEY, /* linear (200/3 Hz a mel) to 1 kHz, then 27 mels a factor of 6.4: Auditory Toolbox, librosa */
@@ -17,9 +18,9 @@ typedef enum mewl_mel_scale {
 } mewl_mel_scale;
 
 typedef enum mewl_mel_shape {
-    MEWL_MEL_LINEAR_HZ,       /* slopes straight in Hz, from centre to centre: librosa, torchaudio.melscale_fbanks */
-    MEWL_MEL_LINEAR_MEL,      /* slopes straight in mel: Kaldi, tf.signal.linear_to_mel_weight_matrix */
-    MEWL_MEL_SYMMETRIC_HZ     /* both slopes as wide (in Hz) as the lower one: SpeechBrain's Filterbank, triangular */
+    MEWL_MEL_LINEAR_HZ,   /* slopes straight in Hz, from centre to centre: librosa, torchaudio.melscale_fbanks */
+    MEWL_MEL_LINEAR_MEL,  /* slopes straight in mel: Kaldi, tf.signal.linear_to_mel_weight_matrix */
+    MEWL_MEL_SYMMETRIC_HZ /* both slopes as wide (in Hz) as the lower one: SpeechBrain's Filterbank, triangular */
 } mewl_mel_shape;
 
 typedef enum mewl_mel_norm {
@@ -47,7 +48,7 @@ double mewl_mel_to_hz(double mel, mewl_mel_scale scale);
  * option is out of its range, MEWL_E_MEMORY. */
 mewl_status mewl_mel_new(mewl_mel **out, mewl_mel_opts opts, mewl_error *err);
 
-/* A bank from a dense row-major matrix (bands, bins) of finite weights, each row with at least one that is not zero;
+/* A bank from a dense row-major matrix (bands, bins) of finite weights;
  * centre_hz: `bands` centre frequencies. For banks that come with a model's file. Copies. MEWL_E_ARG, MEWL_E_MEMORY. */
 mewl_status mewl_mel_new_dense(mewl_mel **out, const float *matrix, const double *centre_hz, size_t bands, size_t bins,
                                mewl_error *err);
