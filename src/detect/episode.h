@@ -15,12 +15,13 @@
  * and a long cry does not hide itself. `ceiling` keeps the detector from being blinded: a frame surer than that is a
  * cry in any room. The threshold is only ever raised, so it remains the bound on false alarms that the user set.
  *
- * An episode opens at a frame >= on, lives while frames are >= off, is told once it has lasted `min_s` (counted from
- * its first to its last frame above), and is closed when nothing was above for more than `merge_gap_s`; its end is
- * the end of the last frame above. Runs shorter than min_s that nothing joins within the gap are forgotten.
+ * A run is an unbroken row of frames >= off with one >= on in it, beginning at most `attack_s` before that one. Runs
+ * shorter than `min_s` are dropped. Runs no more than `merge_gap_s` apart are one episode, from the start of its first
+ * frame to the end of its last.
  *
- * Latency, in stream time from the moment the frames' scores are pushed: a start min_s plus half the median's length
- * after the onset; an end merge_gap_s plus one frame plus half the median's length after the offset.
+ * Latency, in stream time from the moment a frame's score is pushed, m being half the median's length: a start is told
+ * at most attack_s + min_s + m after a steady cry's onset; an end at most merge_gap_s + attack_s + min_s + m + one frame
+ * after its offset (longer only while a new run may still join).
  */
 #ifndef MEWL_DETECT_EPISODE_H
 #define MEWL_DETECT_EPISODE_H
@@ -37,8 +38,9 @@ typedef struct mewl_episode_opts {
     float ceiling;       /* confidence that no background can outbid, in (0, 1); default 0.99 */
     float quantile;      /* of the background, in (0, 1); default 0.15 */
     double background_s; /* window of the background, 0 (no adaptation) to 3600; default 60 */
-    double min_s;        /* shortest episode, >= 0; default 0.24 */
-    double merge_gap_s;  /* pauses up to this long stay inside an episode, >= 0; default 0.6 */
+    double attack_s;     /* how far before the frame that reached `on` a run may begin, 0 to 10; default 0.16 */
+    double min_s;        /* shortest run, 0 to 60; default 0.24 */
+    double merge_gap_s;  /* pauses up to this long stay inside an episode, 0 to 3600; default 0.6 */
     double update_s;     /* an update event after each such span of a lasting episode; 0 never; default 0 */
     int smooth_frames;   /* length of the running median, odd, 1 to 31; default 3 */
 } mewl_episode_opts;
@@ -46,8 +48,8 @@ typedef struct mewl_episode_opts {
 typedef struct mewl_episode {
     double onset_s;    /* start of its first frame */
     double offset_s;   /* end of its last frame; while it lasts: so far */
-    float confidence;  /* 0 to 1: highest mean probability over any min_s within it */
-    float level_dbfs;  /* mean power of its frames above threshold, dBFS; -INFINITY for digital silence */
+    float confidence;  /* 0 to 1: highest mean probability over any min_s within its runs */
+    float level_dbfs;  /* mean power of its runs, dBFS; -INFINITY for digital silence, NaN where levels are unknown */
 } mewl_episode;
 
 typedef enum mewl_episode_kind { MEWL_EPISODE_START, MEWL_EPISODE_UPDATE, MEWL_EPISODE_END } mewl_episode_kind;
@@ -65,7 +67,7 @@ typedef struct mewl_episode_finder mewl_episode_finder;
 
 mewl_episode_opts mewl_episode_defaults(void);
 
-/* A finder whose first frame starts at 0 s. Allocates once, about 3 kB + 2 bytes a frame of background_s.
+/* A finder whose first frame starts at 0 s. Allocates once, about 4 kB, and a byte for each frame of background_s.
  * Errors: MEWL_E_ARG (an option out of its range, named in the error), MEWL_E_MEMORY. */
 mewl_status mewl_episode_finder_new(mewl_episode_finder **out, mewl_episode_opts opts, mewl_error *err);
 void mewl_episode_finder_free(mewl_episode_finder *finder);
