@@ -4,10 +4,11 @@
 #ifndef MEWL_DATA_CSV_H
 #define MEWL_DATA_CSV_H
 
+#include "base/buffer.h"
 #include "base/status.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #define MEWL_CSV_FIELDS_MAX 128        /* columns of one row */
 #define MEWL_CSV_ROW_BYTES_MAX 65536   /* text of one row, all fields together */
@@ -40,7 +41,7 @@ mewl_status mewl_csv_next(mewl_csv *csv, bool *got, mewl_error *err);
 /* Index of the field equal to `name` in the current row (the header), or -1. */
 int mewl_csv_find(const mewl_csv *csv, const char *name);
 
-/* Writes one field, quoted when it must be, with a comma before it unless `first`. I/O errors show in ferror(out). */
-void mewl_csv_write(FILE *out, const char *field, bool first);
+/* Appends one field to `out`, quoted when it must be, with a comma before it unless `first`. Errors: mewl_buffer_push. */
+mewl_status mewl_csv_write(mewl_buffer *out, const char *field, bool first);
 
 #endif

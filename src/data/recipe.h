@@ -14,7 +14,6 @@
 
 #define MEWL_RECIPE_BYTES_MAX 262144
 #define MEWL_RECIPE_LIST_MAX 64      /* items in one list */
-#define MEWL_RECIPE_ERRORS_MAX 32    /* problems reported at once */
 
 typedef struct mewl_recipe_range {
     double low, high; /* low <= high; written "-5 .. 20", or one number for both */
