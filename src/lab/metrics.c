@@ -1,0 +1,326 @@
+/* metrics.c - figures of scored clips. Everything works on one ordering by falling score and an optional weight an item;
+ * equal scores are always taken together, so that the order of ties cannot change a figure. */
+#include "lab/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct keyed {
+    float score;
+    uint32_t item;
+} keyed;
+
+static int by_falling_score(const void *a, const void *b)
+{
+    const keyed *x = a;
+    const keyed *y = b;
+    if (x->score != y->score) {
+        return x->score > y->score ? -1 : 1;
+    }
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+void mewl_ranking_fini(mewl_ranking *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    free(r->score);
+    free(r->positive);
+    free(r->item);
+    memset(r, 0, sizeof *r);
+}
+
+mewl_status mewl_ranking_init(mewl_ranking *out, const float *scores, const bool *positive, size_t count,
+                              mewl_error *err)
+{
+    memset(out, 0, sizeof *out);
+    if (count == 0) {
+        return mewl_error_set(err, MEWL_E_EMPTY, "there are no scores to rank");
+    }
+    if (count > MEWL_RANKING_MAX) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "%zu scores are more than %zu", count, MEWL_RANKING_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(scores[i])) {
+            return mewl_error_set(err, MEWL_E_ARG, "score %zu is not a number", i);
+        }
+    }
+    keyed *order = malloc(count * sizeof *order);
+    out->score = malloc(count * sizeof *out->score);
+    out->positive = malloc(count * sizeof *out->positive);
+    out->item = malloc(count * sizeof *out->item);
+    if (order == NULL || out->score == NULL || out->positive == NULL || out->item == NULL) {
+        free(order);
+        mewl_ranking_fini(out);
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory to rank %zu scores", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        order[i] = (keyed){.score = scores[i], .item = (uint32_t)i};
+    }
+    qsort(order, count, sizeof *order, by_falling_score);
+    for (size_t i = 0; i < count; i++) {
+        out->score[i] = order[i].score;
+        out->item[i] = order[i].item;
+        out->positive[i] = positive[order[i].item];
+        out->positives += out->positive[i] ? 1 : 0;
+    }
+    out->count = count;
+    free(order);
+    return MEWL_OK;
+}
+
+/* Weight of the items that share one score, from `start` on; returns the first place after them. */
+static size_t take_ties(const mewl_ranking *r, const double *weights, size_t start, double *positive, double *negative)
+{
+    double p = 0;
+    double n = 0;
+    size_t i = start;
+    for (; i < r->count && r->score[i] == r->score[start]; i++) {
+        double w = weights == NULL ? 1.0 : weights[r->item[i]];
+        if (r->positive[i]) {
+            p += w;
+        } else {
+            n += w;
+        }
+    }
+    *positive = p;
+    *negative = n;
+    return i;
+}
+
+static void weigh_sides(const mewl_ranking *r, const double *weights, double *positive, double *negative)
+{
+    *positive = 0;
+    *negative = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        double w = weights == NULL ? 1.0 : weights[r->item[i]];
+        if (r->positive[i]) {
+            *positive += w;
+        } else {
+            *negative += w;
+        }
+    }
+}
+
+double mewl_ranking_roc_auc(const mewl_ranking *r, const double *weights)
+{
+    double positives = 0;
+    double negatives = 0;
+    double area = 0;
+    for (size_t i = 0; i < r->count;) {
+        double p = 0;
+        double n = 0;
+        i = take_ties(r, weights, i, &p, &n);
+        area += n * (positives + 0.5 * p); /* trapezoid over this tie */
+        positives += p;
+        negatives += n;
+    }
+    return positives > 0 && negatives > 0 ? area / (positives * negatives) : NAN;
+}
+
+double mewl_ranking_average_precision(const mewl_ranking *r, const double *weights)
+{
+    double positives = 0;
+    double negatives = 0;
+    double sum = 0;
+    for (size_t i = 0; i < r->count;) {
+        double p = 0;
+        double n = 0;
+        i = take_ties(r, weights, i, &p, &n);
+        positives += p;
+        negatives += n;
+        if (p > 0) {
+            sum += p * positives / (positives + negatives);
+        }
+    }
+    return positives > 0 ? sum / positives : NAN;
+}
+
+double mewl_ranking_recall_at_rate(const mewl_ranking *r, const double *weights, double negative_hours, double per_hour,
+                                   float *threshold, double *alarms)
+{
+    double all_positives = 0;
+    double all_negatives = 0;
+    weigh_sides(r, weights, &all_positives, &all_negatives);
+    double allowed = floor(per_hour * negative_hours + 1e-9);
+    double positives = 0;
+    double negatives = 0;
+    float at = INFINITY; /* above every score: nothing alarms */
+    for (size_t i = 0; i < r->count;) {
+        double p = 0;
+        double n = 0;
+        size_t next = take_ties(r, weights, i, &p, &n);
+        if (negatives + n > allowed) {
+            break;
+        }
+        positives += p;
+        negatives += n;
+        at = next == r->count ? -INFINITY : r->score[i];
+        i = next;
+    }
+    /* The lowest threshold that still leaves the next score out lies just above it, so that unseen scores in between
+     * count as alarms, as the definition says. */
+    if (at != -INFINITY) {
+        size_t next = 0;
+        while (next < r->count && r->score[next] >= at) {
+            next++;
+        }
+        at = next < r->count ? nextafterf(r->score[next], INFINITY) : at;
+    }
+    if (threshold != NULL) {
+        *threshold = at;
+    }
+    if (alarms != NULL) {
+        *alarms = negatives;
+    }
+    return all_positives > 0 ? positives / all_positives : NAN;
+}
+
+double mewl_ranking_recall(const mewl_ranking *r, const double *weights, float threshold)
+{
+    double all = 0;
+    double hit = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        if (!r->positive[i]) {
+            continue;
+        }
+        double w = weights == NULL ? 1.0 : weights[r->item[i]];
+        all += w;
+        hit += r->score[i] >= threshold ? w : 0;
+    }
+    return all > 0 ? hit / all : NAN;
+}
+
+double mewl_ranking_best_balanced(const mewl_ranking *r, float *threshold)
+{
+    double all_positives = 0;
+    double all_negatives = 0;
+    weigh_sides(r, NULL, &all_positives, &all_negatives);
+    *threshold = INFINITY;
+    if (all_positives <= 0 || all_negatives <= 0) {
+        return NAN;
+    }
+    double best = 0.5; /* calling nothing positive */
+    double positives = 0;
+    double negatives = 0;
+    for (size_t i = 0; i < r->count;) {
+        double p = 0;
+        double n = 0;
+        size_t next = take_ties(r, NULL, i, &p, &n);
+        positives += p;
+        negatives += n;
+        double balanced = 0.5 * (positives / all_positives + 1.0 - negatives / all_negatives);
+        if (balanced > best) {
+            best = balanced;
+            *threshold = next < r->count ? 0.5F * r->score[i] + 0.5F * r->score[next] : r->score[i];
+            if (next < r->count && *threshold <= r->score[next]) {
+                *threshold = r->score[i]; /* neighbours too close for a float between them */
+            }
+        }
+        i = next;
+    }
+    return best;
+}
+
+mewl_confusion mewl_confusion_count(const float *scores, const bool *positive, size_t count, float threshold)
+{
+    mewl_confusion c = {0};
+    for (size_t i = 0; i < count; i++) {
+        bool called = scores[i] >= threshold;
+        if (positive[i]) {
+            c.true_positive += called;
+            c.false_negative += !called;
+        } else {
+            c.false_positive += called;
+            c.true_negative += !called;
+        }
+    }
+    return c;
+}
+
+static double share(size_t part, size_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : NAN;
+}
+
+double mewl_confusion_accuracy(mewl_confusion c)
+{
+    return share(c.true_positive + c.true_negative,
+                 c.true_positive + c.true_negative + c.false_positive + c.false_negative);
+}
+
+double mewl_confusion_balanced_accuracy(mewl_confusion c)
+{
+    return 0.5 * (mewl_confusion_recall(c) + share(c.true_negative, c.true_negative + c.false_positive));
+}
+
+double mewl_confusion_recall(mewl_confusion c)
+{
+    return share(c.true_positive, c.true_positive + c.false_negative);
+}
+
+double mewl_confusion_precision(mewl_confusion c)
+{
+    return share(c.true_positive, c.true_positive + c.false_positive);
+}
+
+double mewl_confusion_f1(mewl_confusion c)
+{
+    return share(2 * c.true_positive, 2 * c.true_positive + c.false_positive + c.false_negative);
+}
+
+mewl_status mewl_alarm_peaks(float *peaks, size_t *peak_count, size_t max, const float *scores, size_t frames,
+                             double hop_s, double exclusion_s, mewl_error *err)
+{
+    *peak_count = 0;
+    if (!(hop_s > 0) || !(exclusion_s >= 0)) {
+        return mewl_error_set(err, MEWL_E_ARG, "alarm peaks need a positive hop and no negative exclusion");
+    }
+    if (frames == 0) {
+        return MEWL_OK;
+    }
+    mewl_ranking order;
+    bool *silenced = calloc(frames, sizeof *silenced);
+    if (silenced == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu frames", frames);
+    }
+    mewl_status status = mewl_ranking_init(&order, scores, silenced, frames, err); /* labels do not matter here */
+    if (status != MEWL_OK) {
+        free(silenced);
+        return status;
+    }
+    /* Frames strictly closer than the exclusion fall silent; half a microsecond forgives the division. */
+    double reach = ceil((exclusion_s - 5e-7) / hop_s) - 1;
+    size_t near = reach <= 0 ? 0 : reach >= (double)frames ? frames : (size_t)reach;
+    for (size_t i = 0; i < frames && *peak_count < max; i++) {
+        size_t at = order.item[i];
+        if (silenced[at]) {
+            continue;
+        }
+        peaks[(*peak_count)++] = order.score[i];
+        size_t from = at > near ? at - near : 0;
+        size_t to = frames - 1 - at > near ? at + near : frames - 1;
+        memset(silenced + from, 1, to - from + 1);
+    }
+    mewl_ranking_fini(&order);
+    free(silenced);
+    return MEWL_OK;
+}
+
+void mewl_share_interval(double *low, double *high, size_t hits, size_t trials)
+{
+    if (trials == 0) {
+        *low = 0;
+        *high = 1;
+        return;
+    }
+    const double z = 1.959963984540054; /* 97.5 % of the standard normal */
+    double n = (double)trials;
+    double p = (double)hits / n;
+    double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
+    double half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+    *low = fmax(0, centre - half);
+    *high = fmin(1, centre + half);
+}

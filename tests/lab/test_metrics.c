@@ -1,0 +1,204 @@
+/* Figures of scored clips: cases worked out by hand, and random ones from tools/golden_metrics.py. */
+#include "golden.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "lab/metrics.h"
+
+static void test_hand_checked_areas(void **state)
+{
+    (void)state;
+    /* Falling: + - + + -. Pairs won: 2 + 1 + 1 = 4 of 6. AP = (1/1 + 2/3 + 3/4) / 3. */
+    const float scores[] = {0.9F, 0.8F, 0.7F, 0.6F, 0.1F};
+    const bool positive[] = {true, false, true, true, false};
+    mewl_ranking r;
+    mewl_error err = {0};
+    assert_int_equal(mewl_ranking_init(&r, scores, positive, 5, &err), MEWL_OK);
+    assert_true(fabs(mewl_ranking_roc_auc(&r, NULL) - 4.0 / 6.0) < 1e-12);
+    assert_true(fabs(mewl_ranking_average_precision(&r, NULL) - (1.0 + 2.0 / 3.0 + 3.0 / 4.0) / 3.0) < 1e-12);
+    /* Leaving the false one at 0.8 out makes it perfect. */
+    const double weights[] = {1, 0, 1, 1, 1};
+    assert_true(mewl_ranking_roc_auc(&r, weights) == 1.0);
+    assert_true(mewl_ranking_average_precision(&r, weights) == 1.0);
+    mewl_ranking_fini(&r);
+
+    const bool none[] = {false, false, false, false, false};
+    assert_int_equal(mewl_ranking_init(&r, scores, none, 5, &err), MEWL_OK);
+    assert_true(isnan(mewl_ranking_roc_auc(&r, NULL)));
+    assert_true(isnan(mewl_ranking_average_precision(&r, NULL)));
+    assert_true(isnan(mewl_ranking_recall_at_rate(&r, NULL, 1, 1, NULL, NULL)));
+    mewl_ranking_fini(&r);
+}
+
+static void test_all_ties_are_chance(void **state)
+{
+    (void)state;
+    const float scores[] = {0.5F, 0.5F, 0.5F, 0.5F};
+    const bool positive[] = {true, false, false, false};
+    mewl_ranking r;
+    assert_int_equal(mewl_ranking_init(&r, scores, positive, 4, NULL), MEWL_OK);
+    assert_true(mewl_ranking_roc_auc(&r, NULL) == 0.5);
+    assert_true(mewl_ranking_average_precision(&r, NULL) == 0.25);
+    mewl_ranking_fini(&r);
+}
+
+static void test_recall_at_rate_by_hand(void **state)
+{
+    (void)state;
+    /* Negatives 0.9, 0.5, 0.2; positives 0.95, 0.6, 0.5, 0.1. */
+    const float scores[] = {0.9F, 0.5F, 0.2F, 0.95F, 0.6F, 0.5F, 0.1F};
+    const bool positive[] = {false, false, false, true, true, true, true};
+    mewl_ranking r;
+    assert_int_equal(mewl_ranking_init(&r, scores, positive, 7, NULL), MEWL_OK);
+    float threshold = 0;
+    double alarms = -1;
+    /* Half an hour allows none: only 0.95 is above 0.9. */
+    assert_true(mewl_ranking_recall_at_rate(&r, NULL, 0.5, 1, &threshold, &alarms) == 0.25);
+    assert_true(threshold > 0.9F && threshold < 0.90001F && alarms == 0);
+    /* An hour allows one: 0.95 and 0.6; the positive tied with the negative at 0.5 is left out. */
+    assert_true(mewl_ranking_recall_at_rate(&r, NULL, 1, 1, &threshold, &alarms) == 0.5);
+    assert_true(threshold > 0.5F && threshold < 0.50001F && alarms == 1);
+    /* Two hours allow two: all but 0.1. */
+    assert_true(mewl_ranking_recall_at_rate(&r, NULL, 2, 1, &threshold, &alarms) == 0.75);
+    assert_true(alarms == 2);
+    /* Three and more: everything. */
+    assert_true(mewl_ranking_recall_at_rate(&r, NULL, 3, 1, &threshold, &alarms) == 1.0);
+    assert_true(threshold == -INFINITY && alarms == 3);
+    /* The threshold reproduces the recall. */
+    mewl_ranking_recall_at_rate(&r, NULL, 1, 1, &threshold, NULL);
+    assert_true(mewl_ranking_recall(&r, NULL, threshold) == 0.5);
+    mewl_ranking_fini(&r);
+}
+
+static void test_best_balanced_is_between_the_classes(void **state)
+{
+    (void)state;
+    const float scores[] = {0.1F, 0.3F, 0.6F, 0.8F};
+    const bool positive[] = {false, false, true, true};
+    mewl_ranking r;
+    float threshold = 0;
+    assert_int_equal(mewl_ranking_init(&r, scores, positive, 4, NULL), MEWL_OK);
+    assert_true(mewl_ranking_best_balanced(&r, &threshold) == 1.0);
+    assert_true(fabsf(threshold - 0.45F) < 1e-6F);
+    mewl_ranking_fini(&r);
+}
+
+static void test_bad_scores_are_refused(void **state)
+{
+    (void)state;
+    const float scores[] = {0.1F, NAN};
+    const bool positive[] = {false, true};
+    mewl_ranking r;
+    mewl_error err = {0};
+    assert_int_equal(mewl_ranking_init(&r, scores, positive, 2, &err), MEWL_E_ARG);
+    assert_non_null(strstr(err.text, "score 1"));
+    assert_int_equal(mewl_ranking_init(&r, scores, positive, 0, &err), MEWL_E_EMPTY);
+}
+
+static void test_confusion_by_hand(void **state)
+{
+    (void)state;
+    const float scores[] = {0.9F, 0.4F, 0.5F, 0.1F, 0.2F};
+    const bool positive[] = {true, true, false, false, false};
+    mewl_confusion c = mewl_confusion_count(scores, positive, 5, 0.5F); /* >= : the negative at 0.5 alarms */
+    assert_int_equal(c.true_positive, 1);
+    assert_int_equal(c.false_negative, 1);
+    assert_int_equal(c.false_positive, 1);
+    assert_int_equal(c.true_negative, 2);
+    assert_true(fabs(mewl_confusion_accuracy(c) - 0.6) < 1e-12);
+    assert_true(fabs(mewl_confusion_balanced_accuracy(c) - (0.5 + 2.0 / 3.0) / 2) < 1e-12);
+    assert_true(mewl_confusion_recall(c) == 0.5);
+    assert_true(mewl_confusion_precision(c) == 0.5);
+    assert_true(mewl_confusion_f1(c) == 0.5);
+    mewl_confusion empty = {0};
+    assert_true(isnan(mewl_confusion_accuracy(empty)) && isnan(mewl_confusion_precision(empty)));
+    assert_true(isnan(mewl_confusion_f1(empty)));
+}
+
+static void test_alarm_peaks(void **state)
+{
+    (void)state;
+    /* Hop 1 s, exclusion 2 s: neighbours one frame away fall silent, those two away do not. */
+    const float scores[] = {1, 5, 4, 3, 9, 0, 2};
+    float peaks[8];
+    size_t count = 0;
+    assert_int_equal(mewl_alarm_peaks(peaks, &count, 8, scores, 7, 1.0, 2.0, NULL), MEWL_OK);
+    assert_int_equal(count, 3); /* 9 silences 3 and 0, 5 silences 1 and 4, 2 remains */
+    assert_true(peaks[0] == 9 && peaks[1] == 5 && peaks[2] == 2);
+    assert_int_equal(mewl_alarm_peaks(peaks, &count, 2, scores, 7, 1.0, 2.0, NULL), MEWL_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(mewl_alarm_peaks(peaks, &count, 8, scores, 7, 1.0, 0.0, NULL), MEWL_OK);
+    assert_int_equal(count, 7); /* no exclusion: every frame */
+    assert_int_equal(mewl_alarm_peaks(peaks, &count, 8, scores, 7, 1.0, 100.0, NULL), MEWL_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(mewl_alarm_peaks(peaks, &count, 8, scores, 0, 1.0, 1.0, NULL), MEWL_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(mewl_alarm_peaks(peaks, &count, 8, scores, 7, 0.0, 1.0, NULL), MEWL_E_ARG);
+}
+
+static void test_wilson_interval(void **state)
+{
+    (void)state;
+    /* 39 of 40: 0.8712 to 0.9956 (Wilson's formula, by hand calculator). */
+    double low = 0;
+    double high = 0;
+    mewl_share_interval(&low, &high, 39, 40);
+    assert_true(fabs(low - 0.8712) < 5e-4 && fabs(high - 0.9956) < 5e-4);
+    mewl_share_interval(&low, &high, 0, 0);
+    assert_true(low == 0 && high == 1);
+}
+
+static void test_golden_rankings(void **state)
+{
+    (void)state;
+    json_t *document = golden_read();
+    json_t *cases = json_object_get(document, "rankings");
+    assert_true(json_array_size(cases) == 3);
+    for (size_t k = 0; k < json_array_size(cases); k++) {
+        const json_t *c = json_array_get(cases, k);
+        size_t count = 0;
+        size_t weight_count = 0;
+        double *values = golden_doubles(json_object_get(c, "scores"), &count);
+        double *weights = golden_doubles(json_object_get(c, "weights"), &weight_count);
+        assert_true(count == weight_count && count > 30);
+        float *scores = calloc(count, sizeof *scores);
+        bool *positive = calloc(count, sizeof *positive);
+        for (size_t i = 0; i < count; i++) {
+            scores[i] = (float)values[i];
+            positive[i] = json_is_true(json_array_get(json_object_get(c, "positive"), i));
+        }
+        mewl_ranking r;
+        assert_int_equal(mewl_ranking_init(&r, scores, positive, count, NULL), MEWL_OK);
+        double hours = golden_number(c, "hours");
+        assert_true(fabs(mewl_ranking_roc_auc(&r, NULL) - golden_number(c, "auc")) < 1e-9);
+        assert_true(fabs(mewl_ranking_roc_auc(&r, weights) - golden_number(c, "auc_weighted")) < 1e-9);
+        assert_true(fabs(mewl_ranking_average_precision(&r, NULL) - golden_number(c, "ap")) < 1e-9);
+        assert_true(fabs(mewl_ranking_average_precision(&r, weights) - golden_number(c, "ap_weighted")) < 1e-9);
+        assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 1, NULL, NULL) - golden_number(c, "recall_1")) < 1e-9);
+        assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 3, NULL, NULL) - golden_number(c, "recall_3")) < 1e-9);
+        mewl_ranking_fini(&r);
+        free(values);
+        free(weights);
+        free(scores);
+        free(positive);
+    }
+    json_decref(document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hand_checked_areas),
+        cmocka_unit_test(test_all_ties_are_chance),
+        cmocka_unit_test(test_recall_at_rate_by_hand),
+        cmocka_unit_test(test_best_balanced_is_between_the_classes),
+        cmocka_unit_test(test_bad_scores_are_refused),
+        cmocka_unit_test(test_confusion_by_hand),
+        cmocka_unit_test(test_alarm_peaks),
+        cmocka_unit_test(test_wilson_interval),
+        cmocka_unit_test(test_golden_rankings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
