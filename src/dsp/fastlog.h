@@ -14,9 +14,9 @@ typedef struct mewl_fastlog_opts {
     float offset; /* added afterwards */
 } mewl_fastlog_opts;
 
-/* out[i] = offset + scale * ln(max(in[i], floor) + add). `count` is a multiple of 16; `out` may be `in`. The logarithm's
- * error is below 1e-7 of max(1, |ln|) (tests/dsp/test_fastlog.c goes through every binade). Infinity counts as 2^128. An
- * element's result does not depend on its place or neighbours. */
+/* out[i] = offset + scale * ln(max(in[i], floor) + add). `count` is a multiple of 16; `out` may be `in`. The
+ * logarithm's error is below 1e-7 of max(1, |ln|) (tests/dsp/test_fastlog.c goes through every binade). Infinity counts
+ * as 2^128. An element's result does not depend on its place or neighbours. */
 void mewl_fastlog(float *out, const float *in, size_t count, mewl_fastlog_opts opts);
 
 #endif

@@ -1,13 +1,13 @@
 /* fft.c - real transforms on libavutil's av_tx; the only file of the room that includes libav.
  *
  * av_tx as of FFmpeg 5.1 (Debian 12) knows lengths 2^k times 1, 3, 5, 7, 9 or 15 by fast algorithms and the rest by the
- * definition, O(N^2), without saying so. Its real transform wants multiples of four and leaves the imaginary part of the
- * last bin unwritten (later releases write the zero). So:
+ * definition, O(N^2), without saying so. Its real transform wants multiples of four and leaves the imaginary part of
+ * the last bin unwritten (later releases write the zero). So:
  *   - length a multiple of 4 with a fast half: its real transform;
  *   - other even lengths: even and odd samples as one complex signal of half the length, untangled afterwards;
  *   - odd lengths: a complex transform with imaginary part zero;
- * and a complex transform is av_tx itself, or a small factor r taken out (r transforms of length/r, then r-point sums), or
- * Bluestein's convolution (Bluestein 1970) by a power of two.
+ * and a complex transform is av_tx itself, or a small factor r taken out (r transforms of length/r, then r-point sums),
+ * or Bluestein's convolution (Bluestein 1970) by a power of two.
  */
 #include "dsp/fft.h"
 
@@ -24,21 +24,21 @@
 typedef struct complex_plan {
     mewl_fft_route route;
     size_t length;
-    size_t factor;           /* split: r; else 1 */
-    size_t inner;            /* length that av_tx transforms; 0: length 1, nothing to do */
+    size_t factor; /* split: r; else 1 */
+    size_t inner;  /* length that av_tx transforms; 0: length 1, nothing to do */
     AVTXContext *forward;
     av_tx_fn forward_fn;
-    AVTXContext *inverse;    /* Bluestein only */
+    AVTXContext *inverse; /* Bluestein only */
     av_tx_fn inverse_fn;
     AVComplexFloat *gather;  /* input of one inner transform */
     AVComplexFloat *scatter; /* its output */
     float *twiddle_re;       /* split: (r, inner) exp(-2 pi i j k / length); Bluestein: the chirp (length) */
     float *twiddle_im;
-    float *part_re;          /* split: (r, inner) transforms, turned */
+    float *part_re; /* split: (r, inner) transforms, turned */
     float *part_im;
-    float *root_re;          /* split: (r) exp(-2 pi i j / r) */
+    float *root_re; /* split: (r) exp(-2 pi i j / r) */
     float *root_im;
-    AVComplexFloat *chirp;   /* Bluestein: transform of the conjugate chirp over inner, scaled by 1/inner */
+    AVComplexFloat *chirp; /* Bluestein: transform of the conjugate chirp over inner, scaled by 1/inner */
 } complex_plan;
 
 struct mewl_fft {
@@ -47,9 +47,9 @@ struct mewl_fft {
     AVTXContext *real;
     av_tx_fn real_fn;
     complex_plan complex;
-    AVComplexFloat *in;  /* complex routes */
+    AVComplexFloat *in; /* complex routes */
     AVComplexFloat *out;
-    float *turn_re;      /* untangling: exp(-2 pi i k / length), k <= length/4 */
+    float *turn_re; /* untangling: exp(-2 pi i k / length), k <= length/4 */
     float *turn_im;
 };
 
@@ -85,8 +85,8 @@ static bool is_fast(size_t length)
     return length == 1;
 }
 
-/* Lengths that av_tx does in O(N log N): powers of two, and those times its prime-factor modules. A module needs a power of
- * two of at least 4 beside it. */
+/* Lengths that av_tx does in O(N log N): powers of two, and those times its prime-factor modules. A module needs a
+ * power of two of at least 4 beside it. */
 static bool is_known(size_t length)
 {
     static const size_t modules[] = {3, 5, 7, 9, 15};
@@ -216,7 +216,8 @@ static mewl_status complex_init(complex_plan *p, size_t length, mewl_error *err)
     return p->route == MEWL_FFT_SPLIT ? split_init(p, err) : bluestein_init(p, err);
 }
 
-/* X[k + m q] = sum_j root^(j q) twiddle^(j k) Y_j[k], Y_j the transform of x[j], x[j + r], ... (Cooley and Tukey 1965). */
+/* X[k + m q] = sum_j root^(j q) twiddle^(j k) Y_j[k], Y_j the transform of x[j], x[j + r], ... (Cooley and Tukey 1965).
+ */
 static void split_run(complex_plan *p, AVComplexFloat *out, const AVComplexFloat *in)
 {
     size_t r = p->factor;

@@ -32,8 +32,8 @@ typedef enum mewl_feature {
     MEWL_FEATURE_SPECTROGRAM, /* fft_length/2 + 1 bins, linear power (linear magnitude for yamnet) */
     MEWL_FEATURE_MEL,         /* mel bands, linear */
     MEWL_FEATURE_LOGMEL,      /* mel bands through the front end's own logarithm, clip-wide steps included (ecapa) */
-    MEWL_FEATURE_MFCC,        /* the first 20 coefficients of the orthonormal DCT-II of the log-mel frame */
-    MEWL_FEATURE_HYBRID       /* spectrum in dB, log-mel, MFCC, side by side */
+    MEWL_FEATURE_MFCC,  /* first 20 coefficients of the orthonormal DCT-II of the log-mel frame as _pull gives it */
+    MEWL_FEATURE_HYBRID /* spectrum in dB, log-mel, MFCC, side by side */
 } mewl_feature;
 
 #define MEWL_FRONTEND_MFCC 20u
@@ -87,7 +87,7 @@ double mewl_frontend_frame_time_s(const mewl_frontend *fe, size_t index);
 /* A frame can be pulled once this many samples past its middle have been pushed (or the stream is finished). */
 size_t mewl_frontend_latency_samples(const mewl_frontend *fe);
 
-/* True when a step of this front end and kind looks at the whole clip (ecapa's log-mel, MFCC and hybrid: the floor
+/* True when a step of this front end and kind looks at the whole clip (ecapa's log-mel, and it alone: the floor
  * 80 dB below the clip's maximum and the removal of each band's mean). Such frames come out of _pull without those
  * steps; mewl_frontend_settle applies them. */
 bool mewl_frontend_is_clipwide(const mewl_frontend *fe);

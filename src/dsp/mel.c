@@ -103,8 +103,9 @@ mewl_status mewl_mel_new_dense(mewl_mel **out, const float *matrix, const double
 {
     *out = NULL;
     if (bands < 1 || bands > MEWL_MEL_BANDS_MAX || bins < 1 || bins > MEWL_MEL_BINS_MAX) {
-        return mewl_error_set(err, MEWL_E_ARG, "a mel bank of %zu bands over %zu bins: 1 to %u and 1 to %u are possible",
-                              bands, bins, MEWL_MEL_BANDS_MAX, MEWL_MEL_BINS_MAX);
+        return mewl_error_set(err, MEWL_E_ARG,
+                              "a mel bank of %zu bands over %zu bins: 1 to %u and 1 to %u are possible", bands, bins,
+                              MEWL_MEL_BANDS_MAX, MEWL_MEL_BINS_MAX);
     }
     size_t weights = 0;
     mel_row rows[MEWL_MEL_BANDS_MAX];
