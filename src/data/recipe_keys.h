@@ -85,6 +85,8 @@
     INT(train, threads, "2", 1, 256, "threads of the engine")                                                          \
     INT(train, checkpoint_steps, "500", 1, 10000000, "updates between checkpoints")                                    \
     INT(train, patience, "0", 0, 100000, "stop after this many passes without gain; 0: never")                         \
+    INT(train, valid_batches, "20", 1, 10000, "held-out batches scored after every pass (detect; classify: all clips)")   \
+    INT(train, log_steps, "20", 1, 100000, "updates between lines of the log")                                         \
     PATH(train, out, "", "folder for checkpoints, log and the finished model; empty: runs/<name>")                     \
                                                                                                                        \
     INT(eval, mixtures, "20", 0, 100000, "held-out mixtures at each SNR, after every pass and at the end")              \
