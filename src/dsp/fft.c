@@ -1,13 +1,11 @@
 /* fft.c - real transforms on libavutil's av_tx; the only file of the room that includes libav.
  *
  * av_tx as of FFmpeg 5.1 (Debian 12) knows lengths 2^k times 1, 3, 5, 7, 9 or 15 by fast algorithms and the rest by the
- * definition, O(N^2), without saying so. Its real transform wants multiples of four and leaves the imaginary part of
- * the last bin unwritten (later releases write the zero). So:
- *   - length a multiple of 4 with a fast half: its real transform;
- *   - other even lengths: even and odd samples as one complex signal of half the length, untangled afterwards;
- *   - odd lengths: a complex transform with imaginary part zero;
- * and a complex transform is av_tx itself, or a small factor r taken out (r transforms of length/r, then r-point sums),
- * or Bluestein's convolution (Bluestein 1970) by a power of two.
+ * definition, O(N^2), without saying so. Its real transform wants multiples of four, leaves the imaginary part of the
+ * last bin unwritten (later releases write the zero) and is slower than what is done here: an even length goes in as a
+ * complex signal of half the length, even and odd samples as real and imaginary part, untangled afterwards; an odd
+ * length as a complex signal with imaginary part zero. A complex transform is av_tx itself, or a small factor r taken
+ * out (r transforms of length/r, then r-point sums), or Bluestein's convolution (Bluestein 1970) by a power of two.
  */
 #include "dsp/fft.h"
 
@@ -30,27 +28,24 @@ typedef struct complex_plan {
     av_tx_fn forward_fn;
     AVTXContext *inverse; /* Bluestein only */
     av_tx_fn inverse_fn;
-    AVComplexFloat *gather;  /* input of one inner transform */
-    AVComplexFloat *scatter; /* its output */
-    float *twiddle_re;       /* split: (r, inner) exp(-2 pi i j k / length); Bluestein: the chirp (length) */
-    float *twiddle_im;
-    float *part_re; /* split: (r, inner) transforms, turned */
-    float *part_im;
-    float *root_re; /* split: (r) exp(-2 pi i j / r) */
-    float *root_im;
-    AVComplexFloat *chirp; /* Bluestein: transform of the conjugate chirp over inner, scaled by 1/inner */
+    AVComplexDouble *gather;  /* input of one inner transform */
+    AVComplexDouble *scatter; /* its output */
+    double *twiddle_re;       /* split: (r, inner) exp(-2 pi i j k / length); Bluestein: the chirp (length) */
+    double *twiddle_im;
+    double *part_re; /* split: (r, inner) transforms, turned */
+    double *part_im;
+    double *root_re; /* split: (r) exp(-2 pi i j / r) */
+    double *root_im;
+    AVComplexDouble *chirp; /* Bluestein: transform of the conjugate chirp over inner, scaled by 1/inner */
 } complex_plan;
 
 struct mewl_fft {
     size_t length;
-    bool real_direct;
-    AVTXContext *real;
-    av_tx_fn real_fn;
     complex_plan complex;
-    AVComplexFloat *in; /* complex routes */
-    AVComplexFloat *out;
-    float *turn_re; /* untangling: exp(-2 pi i k / length), k <= length/4 */
-    float *turn_im;
+    AVComplexDouble *in; /* complex routes */
+    AVComplexDouble *out;
+    double *turn_re; /* untangling: exp(-2 pi i k / length), k <= length/4 */
+    double *turn_im;
 };
 
 static void *take(size_t count, size_t size)
@@ -67,11 +62,11 @@ static void *take(size_t count, size_t size)
 }
 
 /* exp(-2 pi i numerator / denominator), the angle reduced in whole numbers first. */
-static void root_of_unity(float *re, float *im, uint64_t numerator, uint64_t denominator)
+static void root_of_unity(double *re, double *im, uint64_t numerator, uint64_t denominator)
 {
     double angle = -2.0 * M_PI * (double)(numerator % denominator) / (double)denominator;
-    *re = (float)cos(angle);
-    *im = (float)sin(angle);
+    *re = cos(angle);
+    *im = sin(angle);
 }
 
 static bool is_fast(size_t length)
@@ -104,7 +99,7 @@ static bool is_known(size_t length)
 static mewl_status open_tx(AVTXContext **ctx, av_tx_fn *fn, enum AVTXType type, bool inverse, size_t length,
                            mewl_error *err)
 {
-    const float scale = 1.0f;
+    const double scale = 1.0;
     int code = av_tx_init(ctx, fn, type, inverse, (int)length, &scale, 0);
     if (code < 0) {
         return mewl_error_set(err, MEWL_E_LIBRARY, "av_tx refuses a transform of length %zu (code %d)", length, code);
@@ -131,12 +126,12 @@ static mewl_status split_init(complex_plan *p, mewl_error *err)
 {
     size_t r = p->factor;
     size_t m = p->inner;
-    p->twiddle_re = take(p->length, sizeof(float));
-    p->twiddle_im = take(p->length, sizeof(float));
-    p->part_re = take(p->length, sizeof(float));
-    p->part_im = take(p->length, sizeof(float));
-    p->root_re = take(r, sizeof(float));
-    p->root_im = take(r, sizeof(float));
+    p->twiddle_re = take(p->length, sizeof(double));
+    p->twiddle_im = take(p->length, sizeof(double));
+    p->part_re = take(p->length, sizeof(double));
+    p->part_im = take(p->length, sizeof(double));
+    p->root_re = take(r, sizeof(double));
+    p->root_im = take(r, sizeof(double));
     if (p->twiddle_re == NULL || p->twiddle_im == NULL || p->part_re == NULL || p->part_im == NULL ||
         p->root_re == NULL || p->root_im == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a transform of length %zu", p->length);
@@ -154,13 +149,13 @@ static mewl_status bluestein_init(complex_plan *p, mewl_error *err)
 {
     size_t n = p->length;
     size_t m = p->inner;
-    p->twiddle_re = take(n, sizeof(float));
-    p->twiddle_im = take(n, sizeof(float));
+    p->twiddle_re = take(n, sizeof(double));
+    p->twiddle_im = take(n, sizeof(double));
     p->chirp = take(m, sizeof *p->chirp);
     if (p->twiddle_re == NULL || p->twiddle_im == NULL || p->chirp == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a transform of length %zu", n);
     }
-    MEWL_TRY(open_tx(&p->inverse, &p->inverse_fn, AV_TX_FLOAT_FFT, true, m, err));
+    MEWL_TRY(open_tx(&p->inverse, &p->inverse_fn, AV_TX_DOUBLE_FFT, true, m, err));
     memset(p->gather, 0, m * sizeof *p->gather);
     for (size_t k = 0; k < n; k++) {
         root_of_unity(&p->twiddle_re[k], &p->twiddle_im[k], (uint64_t)k * k, 2 * (uint64_t)n);
@@ -170,10 +165,10 @@ static mewl_status bluestein_init(complex_plan *p, mewl_error *err)
             p->gather[m - k] = p->gather[k];
         }
     }
-    p->forward_fn(p->forward, p->chirp, p->gather, sizeof(AVComplexFloat));
+    p->forward_fn(p->forward, p->chirp, p->gather, sizeof(AVComplexDouble));
     for (size_t k = 0; k < m; k++) {
-        p->chirp[k].re /= (float)m;
-        p->chirp[k].im /= (float)m;
+        p->chirp[k].re /= (double)m;
+        p->chirp[k].im /= (double)m;
     }
     return MEWL_OK;
 }
@@ -204,7 +199,7 @@ static mewl_status complex_init(complex_plan *p, size_t length, mewl_error *err)
             p->inner *= 2;
         }
     }
-    MEWL_TRY(open_tx(&p->forward, &p->forward_fn, AV_TX_FLOAT_FFT, false, p->inner, err));
+    MEWL_TRY(open_tx(&p->forward, &p->forward_fn, AV_TX_DOUBLE_FFT, false, p->inner, err));
     if (p->route == MEWL_FFT_DIRECT) {
         return MEWL_OK;
     }
@@ -218,7 +213,7 @@ static mewl_status complex_init(complex_plan *p, size_t length, mewl_error *err)
 
 /* X[k + m q] = sum_j root^(j q) twiddle^(j k) Y_j[k], Y_j the transform of x[j], x[j + r], ... (Cooley and Tukey 1965).
  */
-static void split_run(complex_plan *p, AVComplexFloat *out, const AVComplexFloat *in)
+static void split_run(complex_plan *p, AVComplexDouble *out, const AVComplexDouble *in)
 {
     size_t r = p->factor;
     size_t m = p->inner;
@@ -226,26 +221,26 @@ static void split_run(complex_plan *p, AVComplexFloat *out, const AVComplexFloat
         for (size_t n = 0; n < m; n++) {
             p->gather[n] = in[n * r + j];
         }
-        p->forward_fn(p->forward, p->scatter, p->gather, sizeof(AVComplexFloat));
-        const float *tr = p->twiddle_re + j * m;
-        const float *ti = p->twiddle_im + j * m;
-        float *pr = p->part_re + j * m;
-        float *pi = p->part_im + j * m;
+        p->forward_fn(p->forward, p->scatter, p->gather, sizeof(AVComplexDouble));
+        const double *tr = p->twiddle_re + j * m;
+        const double *ti = p->twiddle_im + j * m;
+        double *pr = p->part_re + j * m;
+        double *pi = p->part_im + j * m;
         for (size_t k = 0; k < m; k++) {
             pr[k] = p->scatter[k].re * tr[k] - p->scatter[k].im * ti[k];
             pi[k] = p->scatter[k].re * ti[k] + p->scatter[k].im * tr[k];
         }
     }
     for (size_t q = 0; q < r; q++) {
-        AVComplexFloat *row = out + q * m;
+        AVComplexDouble *row = out + q * m;
         for (size_t k = 0; k < m; k++) {
-            row[k] = (AVComplexFloat){p->part_re[k], p->part_im[k]};
+            row[k] = (AVComplexDouble){p->part_re[k], p->part_im[k]};
         }
         for (size_t j = 1; j < r; j++) {
-            float cr = p->root_re[j * q % r];
-            float ci = p->root_im[j * q % r];
-            const float *pr = p->part_re + j * m;
-            const float *pi = p->part_im + j * m;
+            double cr = p->root_re[j * q % r];
+            double ci = p->root_im[j * q % r];
+            const double *pr = p->part_re + j * m;
+            const double *pi = p->part_im + j * m;
             for (size_t k = 0; k < m; k++) {
                 row[k].re += cr * pr[k] - ci * pi[k];
                 row[k].im += cr * pi[k] + ci * pr[k];
@@ -254,7 +249,7 @@ static void split_run(complex_plan *p, AVComplexFloat *out, const AVComplexFloat
     }
 }
 
-static void bluestein_run(complex_plan *p, AVComplexFloat *out, const AVComplexFloat *in)
+static void bluestein_run(complex_plan *p, AVComplexDouble *out, const AVComplexDouble *in)
 {
     size_t n = p->length;
     size_t m = p->inner;
@@ -263,25 +258,25 @@ static void bluestein_run(complex_plan *p, AVComplexFloat *out, const AVComplexF
         p->gather[k].im = in[k].re * p->twiddle_im[k] + in[k].im * p->twiddle_re[k];
     }
     memset(p->gather + n, 0, (m - n) * sizeof *p->gather);
-    p->forward_fn(p->forward, p->scatter, p->gather, sizeof(AVComplexFloat));
+    p->forward_fn(p->forward, p->scatter, p->gather, sizeof(AVComplexDouble));
     for (size_t k = 0; k < m; k++) {
-        AVComplexFloat a = p->scatter[k];
-        AVComplexFloat b = p->chirp[k];
-        p->scatter[k] = (AVComplexFloat){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+        AVComplexDouble a = p->scatter[k];
+        AVComplexDouble b = p->chirp[k];
+        p->scatter[k] = (AVComplexDouble){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
     }
-    p->inverse_fn(p->inverse, p->gather, p->scatter, sizeof(AVComplexFloat));
+    p->inverse_fn(p->inverse, p->gather, p->scatter, sizeof(AVComplexDouble));
     for (size_t k = 0; k < n; k++) {
         out[k].re = p->gather[k].re * p->twiddle_re[k] - p->gather[k].im * p->twiddle_im[k];
         out[k].im = p->gather[k].re * p->twiddle_im[k] + p->gather[k].im * p->twiddle_re[k];
     }
 }
 
-static void complex_run(complex_plan *p, AVComplexFloat *out, AVComplexFloat *in)
+static void complex_run(complex_plan *p, AVComplexDouble *out, AVComplexDouble *in)
 {
     if (p->inner == 0) {
         out[0] = in[0];
     } else if (p->route == MEWL_FFT_DIRECT) {
-        p->forward_fn(p->forward, out, in, sizeof(AVComplexFloat));
+        p->forward_fn(p->forward, out, in, sizeof(AVComplexDouble));
     } else if (p->route == MEWL_FFT_SPLIT) {
         split_run(p, out, in);
     } else {
@@ -292,15 +287,11 @@ static void complex_run(complex_plan *p, AVComplexFloat *out, AVComplexFloat *in
 static mewl_status plan(mewl_fft *fft, mewl_error *err)
 {
     size_t n = fft->length;
-    fft->real_direct = n % 4 == 0 && n >= 8 && is_known(n / 2);
-    if (fft->real_direct) {
-        return open_tx(&fft->real, &fft->real_fn, AV_TX_FLOAT_RDFT, false, n, err);
-    }
     size_t half = n % 2 == 0 ? n / 2 : n;
-    fft->in = take(half, sizeof *fft->in);
+    fft->in = take(n % 2 == 0 ? 0 : n, sizeof *fft->in);
     fft->out = take(half, sizeof *fft->out);
-    fft->turn_re = take(n / 4 + 1, sizeof(float));
-    fft->turn_im = take(n / 4 + 1, sizeof(float));
+    fft->turn_re = take(n / 4 + 1, sizeof(double));
+    fft->turn_im = take(n / 4 + 1, sizeof(double));
     if (fft->in == NULL || fft->out == NULL || fft->turn_re == NULL || fft->turn_im == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a transform of length %zu", n);
     }
@@ -336,7 +327,6 @@ void mewl_fft_free(mewl_fft *fft)
     if (fft == NULL) {
         return;
     }
-    av_tx_uninit(&fft->real);
     complex_fini(&fft->complex);
     free(fft->in);
     free(fft->out);
@@ -352,25 +342,25 @@ size_t mewl_fft_length(const mewl_fft *fft)
 
 mewl_fft_route mewl_fft_route_of(const mewl_fft *fft)
 {
-    return fft->real_direct ? MEWL_FFT_DIRECT : fft->complex.route;
+    return fft->complex.route;
 }
 
 /* From Z, the transform of z[n] = x[2n] + i x[2n+1] (length h): with E = (Z[k] + conj Z[h-k])/2 and
  * O = (Z[k] - conj Z[h-k])/2i, X[k] = E + turn^k O and X[h-k] = conj(E - turn^k O). */
-static void untangle(const mewl_fft *fft, float *spectrum, const AVComplexFloat *z)
+static void untangle(const mewl_fft *fft, double *spectrum, const AVComplexDouble *z)
 {
     size_t h = fft->length / 2;
     spectrum[0] = z[0].re + z[0].im;
-    spectrum[1] = 0.0f;
+    spectrum[1] = 0.0;
     spectrum[2 * h] = z[0].re - z[0].im;
-    spectrum[2 * h + 1] = 0.0f;
+    spectrum[2 * h + 1] = 0.0;
     for (size_t k = 1; k <= h / 2; k++) {
-        float er = 0.5f * (z[k].re + z[h - k].re);
-        float ei = 0.5f * (z[k].im - z[h - k].im);
-        float or_ = 0.5f * (z[k].im + z[h - k].im);
-        float oi = -0.5f * (z[k].re - z[h - k].re);
-        float tr = fft->turn_re[k] * or_ - fft->turn_im[k] * oi;
-        float ti = fft->turn_re[k] * oi + fft->turn_im[k] * or_;
+        double er = 0.5 * (z[k].re + z[h - k].re);
+        double ei = 0.5 * (z[k].im - z[h - k].im);
+        double or_ = 0.5 * (z[k].im + z[h - k].im);
+        double oi = -0.5 * (z[k].re - z[h - k].re);
+        double tr = fft->turn_re[k] * or_ - fft->turn_im[k] * oi;
+        double ti = fft->turn_re[k] * oi + fft->turn_im[k] * or_;
         spectrum[2 * k] = er + tr;
         spectrum[2 * k + 1] = ei + ti;
         spectrum[2 * (h - k)] = er - tr;
@@ -378,22 +368,17 @@ static void untangle(const mewl_fft *fft, float *spectrum, const AVComplexFloat 
     }
 }
 
-void mewl_fft_forward(mewl_fft *fft, float *spectrum, const float *input)
+void mewl_fft_forward(mewl_fft *fft, double *spectrum, const double *input)
 {
     size_t n = fft->length;
-    if (fft->real_direct) {
-        fft->real_fn(fft->real, spectrum, (void *)input, sizeof(float));
-        spectrum[n + 1] = 0.0f;
-        return;
-    }
     if (n % 2 == 0) {
-        memcpy(fft->in, input, n * sizeof(float));
-        complex_run(&fft->complex, fft->out, fft->in);
+        /* av_tx takes its input without const, and leaves it alone in a forward transform. */
+        complex_run(&fft->complex, fft->out, (AVComplexDouble *)input);
         untangle(fft, spectrum, fft->out);
         return;
     }
     for (size_t k = 0; k < n; k++) {
-        fft->in[k] = (AVComplexFloat){input[k], 0.0f};
+        fft->in[k] = (AVComplexDouble){input[k], 0.0};
     }
     complex_run(&fft->complex, fft->out, fft->in);
     memcpy(spectrum, fft->out, (n / 2 + 1) * sizeof *fft->out);

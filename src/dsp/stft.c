@@ -10,15 +10,15 @@
 struct mewl_stft {
     mewl_stft_opts opts;
     mewl_fft *fft;
-    float *window;   /* window_length */
-    float *frame;    /* fft_length, zero outside the window */
-    float *spectrum; /* fft_length + 2 */
+    double *window;   /* window_length */
+    double *frame;    /* fft_length, zero outside the window */
+    double *spectrum; /* fft_length + 2 */
 };
 
-static float *take(size_t count)
+static double *take(size_t count)
 {
-    size_t bytes = (count * sizeof(float) + MEWL_FFT_ALIGNMENT - 1) / MEWL_FFT_ALIGNMENT * MEWL_FFT_ALIGNMENT;
-    float *memory = aligned_alloc(MEWL_FFT_ALIGNMENT, bytes);
+    size_t bytes = (count * sizeof(double) + MEWL_FFT_ALIGNMENT - 1) / MEWL_FFT_ALIGNMENT * MEWL_FFT_ALIGNMENT;
+    double *memory = aligned_alloc(MEWL_FFT_ALIGNMENT, bytes);
     if (memory != NULL) {
         memset(memory, 0, bytes);
     }
@@ -76,21 +76,21 @@ size_t mewl_stft_bins(const mewl_stft *stft)
 void mewl_stft_frame(mewl_stft *stft, float *out, size_t stride, const float *frame)
 {
     const float *from = frame + stft->opts.window_offset;
-    const float *window = stft->window;
-    float *to = stft->frame + stft->opts.window_offset;
+    const double *window = stft->window;
+    double *to = stft->frame + stft->opts.window_offset;
     for (size_t n = 0; n < stft->opts.window_length; n++) {
-        to[n] = from[n] * window[n];
+        to[n] = (double)from[n] * window[n];
     }
     mewl_fft_forward(stft->fft, stft->spectrum, stft->frame);
-    const float *x = stft->spectrum;
+    const double *x = stft->spectrum;
     size_t bins = stft->opts.fft_length / 2 + 1;
     if (stft->opts.output == MEWL_STFT_POWER) {
         for (size_t k = 0; k < bins; k++) {
-            out[k * stride] = x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1];
+            out[k * stride] = (float)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
         }
     } else {
         for (size_t k = 0; k < bins; k++) {
-            out[k * stride] = sqrtf(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
+            out[k * stride] = sqrtf((float)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]));
         }
     }
 }

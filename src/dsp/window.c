@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-void mewl_window_fill(float *out, size_t length, mewl_window_kind kind)
+void mewl_window_fill(double *out, size_t length, mewl_window_kind kind)
 {
     double base = 1.0;
     double swing = 0.0;
@@ -25,6 +25,6 @@ void mewl_window_fill(float *out, size_t length, mewl_window_kind kind)
     bool symmetric = kind == MEWL_WINDOW_HANN_SYMMETRIC || kind == MEWL_WINDOW_HAMMING_SYMMETRIC;
     double period = symmetric ? (double)length - 1.0 : (double)length;
     for (size_t n = 0; n < length; n++) {
-        out[n] = length == 1 ? 1.0f : (float)(base - swing * cos(2.0 * M_PI * (double)n / period));
+        out[n] = length == 1 ? 1.0 : (base - swing * cos(2.0 * M_PI * (double)n / period));
     }
 }

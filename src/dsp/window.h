@@ -1,4 +1,4 @@
-/* window.h - window functions, written out as float arrays. */
+/* window.h - window functions, written out as arrays. */
 #ifndef MEWL_DSP_WINDOW_H
 #define MEWL_DSP_WINDOW_H
 
@@ -12,7 +12,7 @@ typedef enum mewl_window_kind {
     MEWL_WINDOW_HAMMING_SYMMETRIC /* 0.54 - 0.46 cos(2 pi n / (N-1)): numpy.hamming */
 } mewl_window_kind;
 
-/* Fills `out` with `length` values, computed in double precision and rounded once. One sample is 1 for every kind. */
-void mewl_window_fill(float *out, size_t length, mewl_window_kind kind);
+/* Fills `out` with `length` values. One sample is 1 for every kind. */
+void mewl_window_fill(double *out, size_t length, mewl_window_kind kind);
 
 #endif
