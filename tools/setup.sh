@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # setup.sh - what ./run and ./test share: Debian packages and Meson build folders. Sourced by them, not run.
 # Sets nothing but functions; expects $root, the project's folder, and speaks on stderr alone.
 
@@ -110,6 +111,7 @@ build() {
         say "building ($name)"
         # shellcheck disable=SC2086
         if ! nice -n 5 ninja -C "$folder" $targets >"$log" 2>&1; then
+            grep -q -E 'FAILED|error:' "$log" || tail -n 20 "$log" >&2
             grep -E -A 12 'FAILED|error:|undefined reference' "$log" | head -n 60 >&2
             give_up "the build failed (all of it: $log)"
         fi

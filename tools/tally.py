@@ -59,10 +59,9 @@ def main():
         outcome = 'failed' if 'failed' in seen else 'passed' if 'passed' in seen else 'skipped'
         counts[outcome] += 1
         if outcome == 'failed':
-            for build, said in words[key]:
-                print(f'FAILED ({build}) {key}')
-                for line in said[-40:]:
-                    print(f'    {line}')
+            print(f'FAILED ({", ".join(build for build, _ in words[key])}) {key}')
+            for said in {tuple(said[-40:]): None for _, said in words[key]}:  # each different one once
+                print('\n'.join(f'    {line}' for line in said))
         elif outcome == 'skipped':
             said = words.get((key, 'skip'), [])
             skipped.append((said[-1].strip() if said else 'what it needs is not there', key))

@@ -1,7 +1,12 @@
 #!/bin/sh
 # tap-run.sh - runs one test program for `meson test --wrapper`, keeping its TAP output and its exit code in the folder
 # named by MEWL_TAP, for tally.py:  tap-run.sh PROGRAM [ARGUMENTS]
-name=$(printf '%s' "$(basename "$1")${2:+-$(basename "$2")}" | tr -c 'A-Za-z0-9._\n-' '_')
+program=$(basename "$1")
+case $program in
+python3*) program=$(basename "$2" .py) ;;
+*) program=$program${2:+-$(basename "$2")} ;;
+esac
+name=$(printf '%s' "$program" | tr -c 'A-Za-z0-9._\n-' '_')
 out=$MEWL_TAP/$name.tap
 # MEWL_UNDER is a command to run it under, with its arguments.
 # shellcheck disable=SC2086

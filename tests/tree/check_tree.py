@@ -280,9 +280,9 @@ def main():
     print(f'1..{len(CASES)}')
     for number, case in enumerate(CASES, 1):
         problems = case()
-        for problem in problems:
-            print(f'# {problem}')
         print(f'{"not ok" if problems else "ok"} {number} - {case.__name__}', flush=True)
+        for problem in problems:
+            print(f'# {problem}', flush=True)
         failed += bool(problems)
     return 1 if failed else 0
 
