@@ -135,9 +135,22 @@ mewl_status mewl_manifest_add(mewl_manifest *manifest, const mewl_row *row, mewl
 
 mewl_status mewl_manifest_append(mewl_manifest *to, const mewl_manifest *from, mewl_error *err)
 {
+    if (to->count == 0 && to->extra_count == 0) {
+        for (size_t i = 0; i < from->extra_count; i++) {
+            to->extra_names[i] = mewl_manifest_intern(to, from->extra_names[i]);
+            if (to->extra_names[i] == NULL) {
+                return no_memory(err);
+            }
+            to->extra_count = i + 1;
+        }
+    }
+    bool same = to->extra_count == from->extra_count;
+    for (size_t i = 0; same && i < to->extra_count; i++) {
+        same = strcmp(to->extra_names[i], from->extra_names[i]) == 0;
+    }
     for (size_t i = 0; i < from->count; i++) {
         mewl_row row = from->rows[i];
-        row.extra = NULL;
+        row.extra = same ? row.extra : NULL;
         MEWL_TRY(mewl_manifest_add(to, &row, err));
     }
     return MEWL_OK;

@@ -74,7 +74,7 @@ mewl_status mewl_manifest_parse(mewl_manifest *manifest, const char *name, const
  * and the extras. path "-" writes to stdout. Paths under the manifest's own folder are written relative to it. */
 mewl_status mewl_manifest_write(const mewl_manifest *manifest, const char *path, mewl_error *err);
 
-/* Appends all rows of `from` to `to`, without its extra columns. */
+/* Appends all rows of `from` to `to`. Extra columns come along when `to` is still empty or has the very same ones. */
 mewl_status mewl_manifest_append(mewl_manifest *to, const mewl_manifest *from, mewl_error *err);
 
 /* Sorts rows by path, then onset: the order in which everything downstream sees them, whatever the file system's. */

@@ -290,17 +290,15 @@ static mewl_status unknown_key(const char *section, const char *key, mewl_error 
                               near != NULL ? "; did you mean [" : "", near != NULL ? near : "",
                               near != NULL ? "]?" : "");
     }
-    const char *near = mewl__nearest(key, known, count);
-    if (near != NULL) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "no key '%.48s' in [%s]; did you mean '%s'?", key, section, near);
-    }
     for (size_t i = 0; i < KEYS; i++) {
         if (strcmp(keys[i].key, key) == 0) {
             return mewl_error_set(err, MEWL_E_FORMAT, "no key '%.48s' in [%s]; it belongs to [%s]", key, section,
                                   keys[i].section);
         }
     }
-    return mewl_error_set(err, MEWL_E_FORMAT, "no key '%.48s' in [%s]", key, section);
+    const char *near = mewl__nearest(key, known, count);
+    return mewl_error_set(err, MEWL_E_FORMAT, "no key '%.48s' in [%s]%s%s%s", key, section,
+                          near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 
 static size_t find_key(const char *section, const char *key)

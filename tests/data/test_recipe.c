@@ -90,7 +90,7 @@ static void mistakes_are_named(void **state)
         {"[train]\nbatch\n", "folder/r.ini:2: neither [section], key = value, nor a comment (; or #)"},
         {"[model]\nframewise = maybe\n", "folder/r.ini:2: model.framewise 'maybe' is not yes or no"},
         {"[mixture]\nsnr_db = 20 .. -5\n",
-         "folder/r.ini:2: mixture.snr_db '20' is not a range from -40 to 60 (written 'low .. high')"},
+         "folder/r.ini:2: mixture.snr_db '20 .. -5' is not a range from -40 to 60 (written 'low .. high')"},
         {"[data]\nsets = a,,b\n", "folder/r.ini:2: data.sets 'a,,b' is not a list"},
         {"[model]\nbatch = 3\n", "folder/r.ini:2: no key 'batch' in [model]; it belongs to [train]"},
         {"[eval]\nsnr_db = 1, x\n", "folder/r.ini:2: eval.snr_db '1, x' is not a list of numbers from -40 to 60"},
