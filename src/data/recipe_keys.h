@@ -13,7 +13,7 @@
     CHOICE(model, frontend, "panns-16k", "panns-16k|panns-32k", "front end, with its sampling rate")                   \
     BOOL(model, framewise, "yes", "frame scores as well as clip scores")                                               \
     NUMBERS(model, time_pool, "2, 2, 2, 1", 1, 8, "time pooling of each block (framewise)")                            \
-    CHOICE(model, pooling, "max+avg", "max|avg|max+avg", "clip pooling (not framewise)")                               \
+    CHOICE(model, pooling, "avg", "max|avg|max+avg", "pooling inside the blocks (PANNs: avg)")                         \
     REAL(model, dropout, "0.2", 0, 0.9, "share of activations dropped in training")                                    \
     PATH(model, init, "", "checkpoint to start from; empty: random weights")                                           \
     LIST(model, freeze, "", "prefixes of parameter names left untouched")                                              \
