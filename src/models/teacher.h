@@ -21,7 +21,8 @@ typedef struct mewl_teacher mewl_teacher;
 
 /* Opens the teacher `name` ("yamnet" or "mn04"; NULL: by the file's content) from its publisher's file or from our own
  * .safetensors import of it. The handle serves one thread; open one for each. On success *out is the caller's, to be
- * closed. MEWL_E_ARG (unknown name), MEWL_E_NOT_FOUND, MEWL_E_IO, MEWL_E_FORMAT, MEWL_E_UNSUPPORTED (another network). */
+ * closed. MEWL_E_ARG (unknown name), MEWL_E_NOT_FOUND, MEWL_E_IO, MEWL_E_FORMAT, MEWL_E_UNSUPPORTED (another network).
+ */
 mewl_status mewl_teacher_open(mewl_teacher **out, const char *name, const char *path, mewl_error *err);
 void mewl_teacher_close(mewl_teacher *teacher);
 
@@ -46,8 +47,8 @@ typedef struct mewl_teacher_result {
     double cry_s;     /* set: middle of the row that gave it, seconds from the clip's start */
 } mewl_teacher_result;
 
-/* Scores mono samples at the teacher's rate. Samples that are not finite count as 0. MEWL_E_ARG, MEWL_E_EMPTY (count 0),
- * MEWL_E_MEMORY (longer than MEWL_TEACHER_MAX_SECONDS). */
+/* Scores mono samples at the teacher's rate. Samples that are not finite count as 0. MEWL_E_ARG, MEWL_E_EMPTY (count
+ * 0), MEWL_E_MEMORY (longer than MEWL_TEACHER_MAX_SECONDS). */
 mewl_status mewl_teacher_score(mewl_teacher *teacher, mewl_teacher_result *result, const float *samples, size_t count,
                                mewl_error *err);
 

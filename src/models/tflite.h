@@ -41,10 +41,10 @@ typedef struct mewl_tflite_tensor {
     size_t ndim;
     size_t shape[MEWL_TFLITE_MAX_DIMS]; /* each at least 1 for a constant */
     size_t count;                       /* product of shape; 1 for a scalar */
-    const uint8_t *data;                /* constant content, little-endian, unaligned, in the file's bytes; NULL for an activation */
-    size_t bytes;                       /* of data; count x size of the type, checked */
-    size_t scale_count;                 /* 0 not quantised, 1 per tensor, shape[quantised_dim] per channel */
-    size_t zero_count;                  /* 0 (all zero) or scale_count */
+    const uint8_t *data; /* constant content, little-endian, unaligned, in the file's bytes; NULL for an activation */
+    size_t bytes;        /* of data; count x size of the type, checked */
+    size_t scale_count;  /* 0 not quantised, 1 per tensor, shape[quantised_dim] per channel */
+    size_t zero_count;   /* 0 (all zero) or scale_count */
     size_t quantised_dim;
     const uint8_t *scales; /* scale_count little-endian floats, unaligned */
     const uint8_t *zeros;  /* zero_count little-endian int64, unaligned */

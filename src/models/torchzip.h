@@ -64,7 +64,7 @@ bool mewl_torchzip_recognise(const void *head, size_t count);
 
 /* The whole storage of one tensor is at most this file's size; tensors may share storages. Borrowed until close. */
 size_t mewl_torchzip_count(const mewl_torchzip *file);
-const mewl_torch_tensor *mewl_torchzip_at(const mewl_torchzip *file, size_t index); /* NULL out of range */
+const mewl_torch_tensor *mewl_torchzip_at(const mewl_torchzip *file, size_t index);       /* NULL out of range */
 const mewl_torch_tensor *mewl_torchzip_find(const mewl_torchzip *file, const char *name); /* NULL when absent */
 
 /* "float32", "int64", …; static storage. */
