@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Compares the front ends with torch on real recordings: at most 1e-3 dB apart wherever a band lies within 80 dB of the
 clip's maximum.
 
