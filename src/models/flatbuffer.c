@@ -92,7 +92,7 @@ mewl_status mewl__fb_field(const mewl__fb *w, size_t *out, const mewl__fb_table_
 mewl_status mewl__fb_field_i32(const mewl__fb *w, int32_t *out, const mewl__fb_table_ref *t, size_t index,
                                int32_t absent)
 {
-    size_t at;
+    size_t at = 0;
     MEWL_TRY(mewl__fb_field(w, &at, t, index, 4));
     *out = at != 0 ? mewl__fb_i32(w->bytes + at) : absent;
     return MEWL_OK;
@@ -100,7 +100,7 @@ mewl_status mewl__fb_field_i32(const mewl__fb *w, int32_t *out, const mewl__fb_t
 
 mewl_status mewl__fb_field_i8(const mewl__fb *w, int8_t *out, const mewl__fb_table_ref *t, size_t index)
 {
-    size_t at;
+    size_t at = 0;
     MEWL_TRY(mewl__fb_field(w, &at, t, index, 1));
     *out = at != 0 ? (int8_t)w->bytes[at] : 0;
     return MEWL_OK;
@@ -121,7 +121,7 @@ mewl_status mewl__fb_follow(const mewl__fb *w, size_t *out, size_t at)
 mewl_status mewl__fb_field_table(const mewl__fb *w, mewl__fb_table_ref *out, bool *present, const mewl__fb_table_ref *t,
                                  size_t index)
 {
-    size_t at;
+    size_t at = 0;
     MEWL_TRY(mewl__fb_field(w, &at, t, index, 4));
     *present = at != 0;
     if (at == 0) {
@@ -135,7 +135,7 @@ mewl_status mewl__fb_field_table(const mewl__fb *w, mewl__fb_table_ref *out, boo
 mewl_status mewl__fb_field_vector(const mewl__fb *w, mewl__fb_vector *out, const mewl__fb_table_ref *t, size_t index,
                                   size_t bytes, size_t most)
 {
-    size_t at;
+    size_t at = 0;
     *out = (mewl__fb_vector){0, 0};
     MEWL_TRY(mewl__fb_field(w, &at, t, index, 4));
     if (at == 0) {
@@ -155,7 +155,7 @@ mewl_status mewl__fb_field_vector(const mewl__fb *w, mewl__fb_vector *out, const
 
 mewl_status mewl__fb_vector_table(const mewl__fb *w, mewl__fb_table_ref *out, const mewl__fb_vector *v, size_t index)
 {
-    size_t at;
+    size_t at = 0;
     MEWL_TRY(mewl__fb_follow(w, &at, v->at + 4 * index));
     return mewl__fb_table(w, out, at);
 }
