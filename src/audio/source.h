@@ -83,19 +83,20 @@ typedef struct mewl_source_info {
     bool truncated;          /* the container promised at least 1 s and 1 % more than it held */
 } mewl_source_info;
 
-/* Opens `url` and reads as far as needed to know its form; connecting is tried once. Errors name the url:
- * MEWL_E_NOT_FOUND, MEWL_E_PERMISSION, MEWL_E_FORMAT (no sound format is recognised; or damaged), MEWL_E_EMPTY (no byte,
- * or no sound stream in it), MEWL_E_UNSUPPORTED (no decoder; rate outside 1 kHz to 1 MHz; over 64 channels),
+/* Opens `url` and reads on until the first sound is decoded; connecting is tried once. Errors name the url (without its
+ * password):
+ * MEWL_E_NOT_FOUND, MEWL_E_PERMISSION, MEWL_E_FORMAT (no sound format is recognised; or nothing could be decoded),
+ * MEWL_E_EMPTY (no byte, no sound stream, or not one sample in it), MEWL_E_UNSUPPORTED (no decoder; rate outside 1 kHz to 1 MHz; over 64 channels),
  * MEWL_E_TIMEOUT, MEWL_E_IO, MEWL_E_ARG (bad opts), MEWL_E_CANCELLED, MEWL_E_MEMORY. On failure *out is NULL. */
 mewl_status mewl_source_open(mewl_source **out, const char *url, mewl_source_opts opts, mewl_error *err);
 
 /* Waits for sound and writes at most max_frames frames (info.channels numbers each) to `interleaved`; *got says how many:
  * any number up to max_frames, 0 at the end, for ever after.
  * Live sources: MEWL_E_TIMEOUT means that nothing arrived (lost, or waiting to reconnect): not final, call again; it is
- * returned at least every second while waiting so that the caller can tell "not hearing". The end never comes unless
+ * returned after at most read_timeout_s without sound, and at least every second while waiting to reconnect, so that the
+ * caller can tell "not hearing" (info.lost_s says how long by now). The end never comes unless
  * max_reconnects is used up: then MEWL_E_IO, finally.
- * Files: MEWL_E_FORMAT when nothing at all could be decoded or too many samples are not numbers, MEWL_E_EMPTY when
- * the file ended without one sample, MEWL_E_IO. After a final error every pull returns it again. MEWL_E_CANCELLED. */
+ * Files: MEWL_E_FORMAT when too many samples are not numbers, MEWL_E_IO. After a final error every pull returns it again. MEWL_E_CANCELLED. */
 mewl_status mewl_source_pull(mewl_source *source, float *interleaved, size_t max_frames, size_t *got, mewl_error *err);
 
 /* Fills *info. */
