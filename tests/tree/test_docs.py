@@ -163,6 +163,12 @@ def the_manual_page_tells_all_and_no_more():
     assert not absent, f'docs/mewl.1 does not name the commands {", ".join(absent)}'
 
 
+def examples_in_the_help_use_what_there_is():
+    for words in commands_there_are():
+        examples = help_of(*words).split('Examples:')[-1] if 'Examples:' in help_of(*words) else ''
+        check_options(f'mewl {" ".join(words)} --help', examples)
+
+
 def links_between_documents_lead_somewhere():
     broken = []
     for path in documents():
@@ -173,6 +179,7 @@ def links_between_documents_lead_somewhere():
 
 
 CASES = [(case.__name__, case) for case in (the_manual_page_has_no_errors, the_manual_page_tells_all_and_no_more,
+                                            examples_in_the_help_use_what_there_is,
                                             links_between_documents_lead_somewhere)]
 for document in documents():
     CASES += [block_case(document, match) for match in BLOCK.finditer(document.read_text(encoding='utf-8'))
