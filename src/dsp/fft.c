@@ -44,8 +44,7 @@ struct mewl_fft {
     complex_plan complex;
     AVComplexDouble *in; /* complex routes */
     AVComplexDouble *out;
-    double *turn_re; /* untangling: exp(-2 pi i k / length), k <= length/4 */
-    double *turn_im;
+    AVComplexDouble *turn; /* even lengths: exp(-2 pi i k / length), k <= length/4 */
 };
 
 static void *take(size_t count, size_t size)
@@ -290,13 +289,12 @@ static mewl_status plan(mewl_fft *fft, mewl_error *err)
     size_t half = n % 2 == 0 ? n / 2 : n;
     fft->in = take(n % 2 == 0 ? 0 : n, sizeof *fft->in);
     fft->out = take(half, sizeof *fft->out);
-    fft->turn_re = take(n / 4 + 1, sizeof(double));
-    fft->turn_im = take(n / 4 + 1, sizeof(double));
-    if (fft->in == NULL || fft->out == NULL || fft->turn_re == NULL || fft->turn_im == NULL) {
+    fft->turn = take(n / 4 + 1, sizeof *fft->turn);
+    if (fft->in == NULL || fft->out == NULL || fft->turn == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a transform of length %zu", n);
     }
     for (size_t k = 0; k <= n / 4; k++) {
-        root_of_unity(&fft->turn_re[k], &fft->turn_im[k], k, n);
+        root_of_unity(&fft->turn[k].re, &fft->turn[k].im, k, n);
     }
     return complex_init(&fft->complex, half, err);
 }
@@ -330,8 +328,7 @@ void mewl_fft_free(mewl_fft *fft)
     complex_fini(&fft->complex);
     free(fft->in);
     free(fft->out);
-    free(fft->turn_re);
-    free(fft->turn_im);
+    free(fft->turn);
     free(fft);
 }
 
@@ -347,39 +344,69 @@ mewl_fft_route mewl_fft_route_of(const mewl_fft *fft)
 
 /* From Z, the transform of z[n] = x[2n] + i x[2n+1] (length h): with E = (Z[k] + conj Z[h-k])/2 and
  * O = (Z[k] - conj Z[h-k])/2i, X[k] = E + turn^k O and X[h-k] = conj(E - turn^k O). */
-static void untangle(const mewl_fft *fft, double *spectrum, const AVComplexDouble *z)
+static inline void untangle(const mewl_fft *fft, size_t k, AVComplexDouble *low, AVComplexDouble *high)
 {
-    size_t h = fft->length / 2;
-    spectrum[0] = z[0].re + z[0].im;
-    spectrum[1] = 0.0;
-    spectrum[2 * h] = z[0].re - z[0].im;
-    spectrum[2 * h + 1] = 0.0;
-    for (size_t k = 1; k <= h / 2; k++) {
-        double er = 0.5 * (z[k].re + z[h - k].re);
-        double ei = 0.5 * (z[k].im - z[h - k].im);
-        double or_ = 0.5 * (z[k].im + z[h - k].im);
-        double oi = -0.5 * (z[k].re - z[h - k].re);
-        double tr = fft->turn_re[k] * or_ - fft->turn_im[k] * oi;
-        double ti = fft->turn_re[k] * oi + fft->turn_im[k] * or_;
-        spectrum[2 * k] = er + tr;
-        spectrum[2 * k + 1] = ei + ti;
-        spectrum[2 * (h - k)] = er - tr;
-        spectrum[2 * (h - k) + 1] = ti - ei;
+    AVComplexDouble a = fft->out[k];
+    AVComplexDouble b = fft->out[fft->length / 2 - k];
+    double even_re = 0.5 * (a.re + b.re);
+    double even_im = 0.5 * (a.im - b.im);
+    double odd_re = 0.5 * (a.im + b.im);
+    double odd_im = 0.5 * (b.re - a.re);
+    double turned_re = fft->turn[k].re * odd_re - fft->turn[k].im * odd_im;
+    double turned_im = fft->turn[k].re * odd_im + fft->turn[k].im * odd_re;
+    *low = (AVComplexDouble){even_re + turned_re, even_im + turned_im};
+    *high = (AVComplexDouble){even_re - turned_re, turned_im - even_im};
+}
+
+/* The complex transform behind the real one, to fft->out. */
+static void transform(mewl_fft *fft, const double *input)
+{
+    if (fft->length % 2 == 0) {
+        /* av_tx takes its input without const, and leaves it alone in a forward transform. */
+        complex_run(&fft->complex, fft->out, (AVComplexDouble *)input);
+        return;
     }
+    for (size_t k = 0; k < fft->length; k++) {
+        fft->in[k] = (AVComplexDouble){input[k], 0.0};
+    }
+    complex_run(&fft->complex, fft->out, fft->in);
 }
 
 void mewl_fft_forward(mewl_fft *fft, double *spectrum, const double *input)
 {
-    size_t n = fft->length;
-    if (n % 2 == 0) {
-        /* av_tx takes its input without const, and leaves it alone in a forward transform. */
-        complex_run(&fft->complex, fft->out, (AVComplexDouble *)input);
-        untangle(fft, spectrum, fft->out);
+    size_t h = fft->length / 2;
+    transform(fft, input);
+    if (fft->length % 2 != 0) {
+        memcpy(spectrum, fft->out, (h + 1) * sizeof *fft->out);
         return;
     }
-    for (size_t k = 0; k < n; k++) {
-        fft->in[k] = (AVComplexDouble){input[k], 0.0};
+    AVComplexDouble *x = (AVComplexDouble *)spectrum;
+    x[0] = (AVComplexDouble){fft->out[0].re + fft->out[0].im, 0.0};
+    x[h] = (AVComplexDouble){fft->out[0].re - fft->out[0].im, 0.0};
+    for (size_t k = 1; k <= h / 2; k++) {
+        untangle(fft, k, &x[k], &x[h - k]);
     }
-    complex_run(&fft->complex, fft->out, fft->in);
-    memcpy(spectrum, fft->out, (n / 2 + 1) * sizeof *fft->out);
+}
+
+void mewl_fft_power(mewl_fft *fft, double *power, const double *input)
+{
+    size_t h = fft->length / 2;
+    transform(fft, input);
+    if (fft->length % 2 != 0) {
+        for (size_t k = 0; k <= h; k++) {
+            power[k] = fft->out[k].re * fft->out[k].re + fft->out[k].im * fft->out[k].im;
+        }
+        return;
+    }
+    double first = fft->out[0].re + fft->out[0].im;
+    double last = fft->out[0].re - fft->out[0].im;
+    power[0] = first * first;
+    power[h] = last * last;
+    for (size_t k = 1; k <= h / 2; k++) {
+        AVComplexDouble low;
+        AVComplexDouble high;
+        untangle(fft, k, &low, &high);
+        power[k] = low.re * low.re + low.im * low.im;
+        power[h - k] = high.re * high.re + high.im * high.im;
+    }
 }

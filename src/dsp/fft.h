@@ -46,4 +46,7 @@ mewl_fft_route mewl_fft_route_of(const mewl_fft *fft);
  * double precision: above 250 dB (tests/dsp/test_fft.c). Allocates nothing. */
 void mewl_fft_forward(mewl_fft *fft, double *spectrum, const double *input);
 
+/* power[k] = |X[k]|^2, k = 0 .. length/2: the same without writing the spectrum out. `power`: length/2 + 1 numbers. */
+void mewl_fft_power(mewl_fft *fft, double *power, const double *input);
+
 #endif

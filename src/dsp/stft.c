@@ -10,9 +10,9 @@
 struct mewl_stft {
     mewl_stft_opts opts;
     mewl_fft *fft;
-    double *window;   /* window_length */
-    double *frame;    /* fft_length, zero outside the window */
-    double *spectrum; /* fft_length + 2 */
+    double *window; /* window_length */
+    double *frame;  /* fft_length, zero outside the window */
+    double *power;  /* fft_length / 2 + 1 */
 };
 
 static double *take(size_t count)
@@ -46,8 +46,8 @@ mewl_status mewl_stft_new(mewl_stft **out, mewl_stft_opts opts, mewl_error *err)
     }
     stft->window = take(opts.window_length);
     stft->frame = take(opts.fft_length);
-    stft->spectrum = take(opts.fft_length + 2);
-    if (stft->window == NULL || stft->frame == NULL || stft->spectrum == NULL) {
+    stft->power = take(opts.fft_length / 2 + 1);
+    if (stft->window == NULL || stft->frame == NULL || stft->power == NULL) {
         mewl_stft_free(stft);
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a transform of length %zu", opts.fft_length);
     }
@@ -64,7 +64,7 @@ void mewl_stft_free(mewl_stft *stft)
     mewl_fft_free(stft->fft);
     free(stft->window);
     free(stft->frame);
-    free(stft->spectrum);
+    free(stft->power);
     free(stft);
 }
 
@@ -81,16 +81,16 @@ void mewl_stft_frame(mewl_stft *stft, float *out, size_t stride, const float *fr
     for (size_t n = 0; n < stft->opts.window_length; n++) {
         to[n] = (double)from[n] * window[n];
     }
-    mewl_fft_forward(stft->fft, stft->spectrum, stft->frame);
-    const double *x = stft->spectrum;
+    mewl_fft_power(stft->fft, stft->power, stft->frame);
+    const double *power = stft->power;
     size_t bins = stft->opts.fft_length / 2 + 1;
     if (stft->opts.output == MEWL_STFT_POWER) {
         for (size_t k = 0; k < bins; k++) {
-            out[k * stride] = (float)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
+            out[k * stride] = (float)power[k];
         }
     } else {
         for (size_t k = 0; k < bins; k++) {
-            out[k * stride] = sqrtf((float)(x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]));
+            out[k * stride] = (float)sqrt(power[k]);
         }
     }
 }
