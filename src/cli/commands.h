@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+int mewl_cmd_features(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_help(mewl_cli *cli, int argc, char **argv);
 
 #endif

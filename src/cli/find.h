@@ -2,7 +2,6 @@
 #ifndef MEWL_CLI_FIND_H
 #define MEWL_CLI_FIND_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include "base/status.h"
 #include "cli/cli.h"
@@ -22,19 +21,13 @@ typedef struct mewl_cli_input {
 typedef struct mewl_cli_inputs {
     mewl_cli_input *list;
     size_t count;
-    size_t capacity;
-    size_t skipped; /* files in folders that do not look like recordings */
 } mewl_cli_inputs;
 
-/* Adds what `operand` stands for: itself, or, for a folder, every file below it that has the ending of a sound or
- * video file, sorted by name. Folders deeper than 32 and more than 1,000,000 files are refused (MEWL_E_MEMORY). A folder
- * that cannot be read or holds no recording becomes an input of its own, so that opening it reports the trouble. */
+/* Adds what `operand` stands for: itself, or, for a folder, the recordings below it (audio/list.h). Errors: those of
+ * mewl_audio_list; at most 1,000,000 recordings. */
 mewl_status mewl_cli_inputs_add(mewl_cli_inputs *inputs, const char *operand, mewl_error *err);
 
 /* Frees and empties. */
 void mewl_cli_inputs_fini(mewl_cli_inputs *inputs);
-
-/* Whether a file's name ends like that of a sound or video file. */
-bool mewl_cli_looks_like_recording(const char *name);
 
 #endif

@@ -13,6 +13,7 @@
 
 /* In the order in which people meet them. Each command's file is src/cli/cmd_<name>.c. */
 static const mewl_cli_command mewl_commands[] = {
+    {"features", "spectrograms, mel bands and cepstra of a recording as an array", mewl_cmd_features},
     {"help", "what a command does: mewl help COMMAND", mewl_cmd_help},
 };
 

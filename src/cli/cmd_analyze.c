@@ -1,0 +1,373 @@
+/* cmd_analyze.c - `mewl analyze`: when an infant cried in recordings. Options and the batch of workers; what is printed
+ * and written is report.c's. */
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/folder.h"
+#include "cli/analysis.h"
+#include "cli/commands.h"
+#include "cli/find.h"
+#include "cli/report.h"
+
+#define PATH_BYTES 4096
+#define JOBS_MAX 64
+#define AHEAD 8 /* results a worker may hold back for the order of output */
+
+enum {
+    OPT_THRESHOLD,
+    OPT_MODEL,
+    OPT_JOBS,
+    OPT_AUDACITY,
+    OPT_CSV,
+    OPT_TSV,
+    OPT_RAVEN,
+    OPT_PICTURE,
+    OPT_FAIL_ON,
+    OPT_MERGE_GAP,
+    OPT_MIN,
+    OPT_PRECISION,
+    OPT_RAW,
+    OPT_RATE,
+    OPT_CHANNELS,
+    OPT_COUNT
+};
+
+static const mewl_cli_option options[OPT_COUNT + 1] = {
+    [OPT_THRESHOLD] = {"threshold", 't', "X", "confidence from which a sound counts as a cry, 0 to 1 (model's own)", true},
+    [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
+    [OPT_JOBS] = {"jobs", 'j', "N", "recordings worked on at a time (1; 0: one a processor)", true},
+    [OPT_AUDACITY] = {"audacity", 0, "OUT", "write Audacity labels (a folder for several recordings)", false},
+    [OPT_CSV] = {"csv", 0, "OUT", "write a table: Start (s),End (s),Label,Confidence,File", false},
+    [OPT_TSV] = {"tsv", 0, "OUT", "write DESED's table: filename, onset, offset, event_label", false},
+    [OPT_RAVEN] = {"raven", 0, "OUT", "write a Raven selection table (a folder for several)", false},
+    [OPT_PICTURE] = {"picture", 'p', "OUT.png", "draw waveform, spectrogram and cries (a folder for several)", false},
+    [OPT_FAIL_ON] = {"fail-on", 0, "cry", "exit with 1 when a cry was found", false},
+    [OPT_MERGE_GAP] = {"merge-gap", 0, "S", "pauses up to this long stay inside one cry, seconds", true},
+    [OPT_MIN] = {"min-length", 0, "S", "shortest cry told, seconds", true},
+    [OPT_PRECISION] = {"precision", 0, "P", "fp32, or bf16: faster on some processors (fp32)", true},
+    [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
+    [OPT_RATE] = {"rate", 0, "HZ", "rate of raw sound (16000)", false},
+    [OPT_CHANNELS] = {"channels", 0, "N", "channels of raw sound (1)", false},
+};
+
+static const mewl_cli_usage usage = {
+    .command = "analyze",
+    .operands = "PATH...",
+    .about = "Finds when an infant cried in recordings: onset, offset, confidence and level of each cry.\n"
+             "PATH is a sound or video file in any usual form, a folder of them, an address, or - for standard input.\n"
+             "One bad recording does not stop the others.",
+    .options = options,
+    .examples = "  mewl analyze night.m4a\n"
+                "  mewl analyze --picture night.png --audacity night.txt night.m4a\n"
+                "  mewl analyze --ndjson --jobs 2 recordings/ > cries.ndjson\n"
+                "  ffmpeg -i camera.mkv -f wav - | mewl analyze -\n"
+                "  arecord -d 60 -f S16_LE -r 16000 -t raw | mewl analyze --raw s16le --rate 16000 -\n"};
+
+/* ---- Workers: each takes the next recording; results wait in their slots until their turn to be printed. ---- */
+
+typedef struct slot {
+    mewl_analysis result;
+    bool done;
+    double share; /* of the recording done, for progress */
+} slot;
+
+typedef struct batch {
+    mewl_cli *cli;
+    const mewl_cli_inputs *inputs;
+    mewl_analysis_opts opts;
+    const char *picture; /* --picture */
+    bool many;
+    const char *model_path;
+    int jobs;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t next, printed; /* next recording to take; recordings printed */
+    slot *slots;          /* one a recording in flight: recording i is in slot i % slot_count */
+    size_t slot_count;
+} batch;
+
+typedef struct worker {
+    batch *batch;
+    mewl_model *model;
+    pthread_t thread;
+    bool started;
+    slot *slot;
+} worker;
+
+static void on_progress(void *user, double share)
+{
+    worker *w = user;
+    (void)pthread_mutex_lock(&w->batch->lock);
+    w->slot->share = isfinite(share) ? share : 0.0;
+    (void)pthread_cond_signal(&w->batch->changed);
+    (void)pthread_mutex_unlock(&w->batch->lock);
+}
+
+static void analyse_one(worker *w, size_t index, slot *s)
+{
+    batch *b = w->batch;
+    const mewl_cli_input *input = &b->inputs->list[index];
+    mewl_analysis_opts opts = b->opts;
+    opts.title = strcmp(input->path, "-") == 0 ? "standard input" : input->name;
+    opts.on_progress = on_progress;
+    opts.user = w;
+    char *picture = NULL;
+    mewl_error err = {0};
+    if (b->picture != NULL) {
+        picture = mewl_report_place(b->picture, b->many, input->name, ".png", &err);
+        if (picture == NULL) {
+            s->result = (mewl_analysis){.status = err.status, .error = err};
+            return;
+        }
+        opts.picture = picture;
+    }
+    (void)mewl_analysis_run(&s->result, w->model, input->path, opts);
+    free(picture);
+}
+
+static void *work(void *user)
+{
+    worker *w = user;
+    batch *b = w->batch;
+    (void)pthread_mutex_lock(&b->lock);
+    while (b->next < b->inputs->count) {
+        size_t index = b->next;
+        if (index >= b->printed + b->slot_count) {
+            (void)pthread_cond_wait(&b->changed, &b->lock);
+            continue;
+        }
+        b->next++;
+        slot *s = &b->slots[index % b->slot_count];
+        w->slot = s;
+        (void)pthread_mutex_unlock(&b->lock);
+        analyse_one(w, index, s);
+        (void)pthread_mutex_lock(&b->lock);
+        s->done = true;
+        (void)pthread_cond_broadcast(&b->changed);
+    }
+    (void)pthread_mutex_unlock(&b->lock);
+    return NULL;
+}
+
+/* With the lock held: how far the whole batch is, by bytes where they are known. */
+static void draw_progress(batch *b)
+{
+    double done = 0.0, total = 0.0;
+    for (size_t i = 0; i < b->inputs->count; i++) {
+        double weight = b->inputs->list[i].bytes + 1.0;
+        total += weight;
+        if (i < b->printed) {
+            done += weight;
+        } else if (i < b->next) {
+            const slot *s = &b->slots[i % b->slot_count];
+            done += weight * (s->done ? 1.0 : s->share);
+        }
+    }
+    mewl_cli_report(b->cli, done, total, "analysing");
+}
+
+/* Prints results in the order of the recordings as they come in. */
+static mewl_status collect(batch *b, mewl_report *report, mewl_error *err)
+{
+    mewl_status status = MEWL_OK;
+    (void)pthread_mutex_lock(&b->lock);
+    while (b->printed < b->inputs->count && status == MEWL_OK) {
+        slot *s = &b->slots[b->printed % b->slot_count];
+        if (b->next <= b->printed || !s->done) {
+            (void)pthread_cond_wait(&b->changed, &b->lock);
+            if (b->cli->progress) {
+                draw_progress(b);
+            }
+            continue;
+        }
+        (void)pthread_mutex_unlock(&b->lock);
+        status = mewl_report_file(report, &b->inputs->list[b->printed], &s->result, err);
+        mewl_analysis_fini(&s->result);
+        (void)pthread_mutex_lock(&b->lock);
+        *s = (slot){0};
+        b->printed++;
+        (void)pthread_cond_broadcast(&b->changed);
+    }
+    b->next = b->inputs->count; /* after a failure to write: no new recordings */
+    (void)pthread_cond_broadcast(&b->changed);
+    (void)pthread_mutex_unlock(&b->lock);
+    return status;
+}
+
+static mewl_status run_batch(batch *b, mewl_model *first_model, mewl_report *report, mewl_error *err)
+{
+    worker *workers = calloc((size_t)b->jobs, sizeof *workers);
+    b->slot_count = (size_t)b->jobs * AHEAD;
+    b->slots = calloc(b->slot_count, sizeof *b->slots);
+    mewl_status status = MEWL_OK;
+    if (workers == NULL || b->slots == NULL) {
+        status = mewl_error_set(err, MEWL_E_MEMORY, "out of memory for %d workers", b->jobs);
+    }
+    (void)pthread_mutex_init(&b->lock, NULL);
+    (void)pthread_cond_init(&b->changed, NULL);
+    for (int i = 0; i < b->jobs && status == MEWL_OK; i++) {
+        workers[i].batch = b;
+        if (i == 0) {
+            workers[i].model = first_model;
+        } else {
+            status = mewl_model_load(&workers[i].model, b->model_path, err);
+        }
+    }
+    for (int i = 0; i < b->jobs && status == MEWL_OK; i++) {
+        workers[i].started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
+        if (i == 0 && !workers[i].started) {
+            status = mewl_error_set(err, MEWL_E_LIBRARY, "no thread could be started");
+        }
+    }
+    if (status == MEWL_OK) {
+        status = collect(b, report, err);
+    }
+    for (int i = 0; workers != NULL && i < b->jobs; i++) {
+        if (workers[i].started) {
+            (void)pthread_join(workers[i].thread, NULL);
+        }
+        if (i > 0) {
+            mewl_model_free(workers[i].model);
+        }
+    }
+    for (size_t i = 0; b->slots != NULL && i < b->slot_count; i++) {
+        mewl_analysis_fini(&b->slots[i].result);
+    }
+    (void)pthread_cond_destroy(&b->changed);
+    (void)pthread_mutex_destroy(&b->lock);
+    free(b->slots);
+    free(workers);
+    return status;
+}
+
+/* ---- The command ---- */
+
+static bool read_numbers(const mewl_cli *cli, const char **value, mewl_analysis_opts *opts, long *jobs)
+{
+    double threshold = NAN, gap = NAN, shortest = NAN, rate = 0.0;
+    long channels = 0;
+    if (!mewl_cli_number(cli, "threshold", value[OPT_THRESHOLD], 0.001, 0.999, &threshold) ||
+        !mewl_cli_number(cli, "merge-gap", value[OPT_MERGE_GAP], 0.0, 3600.0, &gap) ||
+        !mewl_cli_number(cli, "min-length", value[OPT_MIN], 0.0, 60.0, &shortest) ||
+        !mewl_cli_number(cli, "rate", value[OPT_RATE], 1000.0, 1e6, &rate) ||
+        !mewl_cli_integer(cli, "channels", value[OPT_CHANNELS], 1, 64, &channels) ||
+        !mewl_cli_integer(cli, "jobs", value[OPT_JOBS], 0, JOBS_MAX, jobs)) {
+        return false;
+    }
+    mewl_episode_opts *e = &opts->session.episodes;
+    e->threshold = isnan(threshold) ? e->threshold : (float)threshold;
+    e->merge_gap_s = isnan(gap) ? e->merge_gap_s : gap;
+    e->min_s = isnan(shortest) ? e->min_s : shortest;
+    opts->source.raw = (mewl_source_raw){value[OPT_RAW], rate, (int)channels};
+    return true;
+}
+
+static int check_words(const mewl_cli *cli, const char **value, int operands)
+{
+    static const char *const fail_words[] = {"cry"};
+    static const char *const precisions[] = {"fp32", "bf16"};
+    if (operands == 0) {
+        return mewl_cli_usage_error(cli, "name a recording, a folder, or - for standard input");
+    }
+    if (value[OPT_FAIL_ON] != NULL && strcmp(value[OPT_FAIL_ON], "cry") != 0) {
+        return mewl_cli_unknown(cli, "reason to fail", value[OPT_FAIL_ON], fail_words, 1);
+    }
+    if (value[OPT_PRECISION] != NULL && strcmp(value[OPT_PRECISION], "fp32") != 0 &&
+        strcmp(value[OPT_PRECISION], "bf16") != 0) {
+        return mewl_cli_unknown(cli, "precision", value[OPT_PRECISION], precisions, 2);
+    }
+    return MEWL_CLI_GO;
+}
+
+/* All operands as recordings; those that stand for none are reported and counted. */
+static size_t gather(mewl_cli_inputs *inputs, mewl_report *report, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        mewl_error err = {0};
+        if (mewl_cli_inputs_add(inputs, argv[i], &err) != MEWL_OK) {
+            mewl_report_refused(report, argv[i], &err);
+        }
+    }
+    return inputs->count;
+}
+
+static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const char *model_path, int argc, char **argv)
+{
+    mewl_error err = {0};
+    mewl_analysis_opts opts = {0};
+    long jobs = 1;
+    if (mewl_session_episode_opts(&opts.session.episodes, model, &err) != MEWL_OK) {
+        mewl_cli_error(cli, "%s: %s", model_path, err.text);
+        return MEWL_EXIT_FAILED;
+    }
+    if (!read_numbers(cli, value, &opts, &jobs)) {
+        return MEWL_EXIT_USAGE;
+    }
+    opts.session.bf16 = value[OPT_PRECISION] != NULL && strcmp(value[OPT_PRECISION], "bf16") == 0;
+    if (jobs == 0) {
+        jobs = sysconf(_SC_NPROCESSORS_ONLN);
+        jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
+    }
+    mewl_report_opts reporting = {.audacity = value[OPT_AUDACITY],
+                                  .csv = value[OPT_CSV],
+                                  .tsv = value[OPT_TSV],
+                                  .raven = value[OPT_RAVEN],
+                                  .model_path = model_path,
+                                  .threshold = (double)opts.session.episodes.threshold};
+    mewl_report *report = NULL;
+    if (mewl_report_open(&report, cli, reporting, &err) != MEWL_OK) {
+        mewl_cli_error(cli, "%s", err.text);
+        return MEWL_EXIT_FAILED;
+    }
+    mewl_cli_inputs inputs = {0};
+    mewl_status status = MEWL_OK;
+    if (gather(&inputs, report, argc, argv) > 0) {
+        bool many = inputs.count > 1 || argc > 1;
+        mewl_report_many(report, many);
+        batch b = {.cli = cli,
+                   .inputs = &inputs,
+                   .opts = opts,
+                   .picture = value[OPT_PICTURE],
+                   .many = many,
+                   .model_path = model_path,
+                   .jobs = (int)((size_t)jobs < inputs.count ? (size_t)jobs : inputs.count)};
+        status = run_batch(&b, model, report, &err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_report_finish(report, &err);
+    }
+    mewl_cli_inputs_fini(&inputs);
+    int code = mewl_report_exit_code(report, value[OPT_FAIL_ON] != NULL);
+    mewl_report_close(report);
+    if (status != MEWL_OK) {
+        mewl_cli_error(cli, "%s", err.text);
+        return MEWL_EXIT_FAILED;
+    }
+    return code;
+}
+
+int mewl_cmd_analyze(mewl_cli *cli, int argc, char **argv)
+{
+    const char *value[OPT_COUNT];
+    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    if (code == MEWL_CLI_GO) {
+        code = check_words(cli, value, argc);
+    }
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
+    char path[PATH_BYTES];
+    mewl_error err = {0};
+    mewl_model *model = NULL;
+    if (mewl_cli_find_model(cli, path, sizeof path, value[OPT_MODEL], &err) != MEWL_OK ||
+        mewl_model_load(&model, path, &err) != MEWL_OK) {
+        mewl_cli_error(cli, "%s", err.text);
+        return MEWL_EXIT_FAILED;
+    }
+    code = analyze(cli, value, model, path, argc, argv);
+    mewl_model_free(model);
+    return code;
+}

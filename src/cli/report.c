@@ -1,0 +1,466 @@
+/* report.c - see report.h. */
+#include "cli/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/folder.h"
+#include "base/json.h"
+#include "cli/labels.h"
+
+struct mewl_report {
+    const mewl_cli *cli;
+    mewl_report_opts opts;
+    bool many;
+    mewl_labels *csv, *tsv;
+    json_t *files; /* of the --json document */
+    size_t read, failed, partly, cries;
+    int failure_code; /* exit code of the last failure */
+    double seconds, crying_s;
+};
+
+mewl_status mewl_report_open(mewl_report **out, const mewl_cli *cli, mewl_report_opts opts, mewl_error *err)
+{
+    *out = NULL;
+    mewl_report *r = calloc(1, sizeof *r);
+    if (r == NULL || (r->files = json_array()) == NULL) {
+        free(r);
+        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory");
+    }
+    r->cli = cli;
+    r->opts = opts;
+    mewl_status status = MEWL_OK;
+    if (opts.csv != NULL) {
+        status = mewl_labels_open(&r->csv, MEWL_LABELS_CSV, opts.csv, err);
+    }
+    if (status == MEWL_OK && opts.tsv != NULL) {
+        status = mewl_labels_open(&r->tsv, MEWL_LABELS_TSV, opts.tsv, err);
+    }
+    if (status != MEWL_OK) {
+        mewl_report_close(r);
+        return status;
+    }
+    *out = r;
+    return MEWL_OK;
+}
+
+void mewl_report_many(mewl_report *report, bool many)
+{
+    report->many = many;
+}
+
+void mewl_report_close(mewl_report *report)
+{
+    if (report != NULL) {
+        mewl_labels_close(report->csv);
+        mewl_labels_close(report->tsv);
+        json_decref(report->files);
+        free(report);
+    }
+}
+
+char *mewl_report_place(const char *out, bool many, const char *name, const char *ending, mewl_error *err)
+{
+    if (!many && !mewl_folder_exists(out)) {
+        return strdup(out);
+    }
+    if (strcmp(name, "-") == 0) {
+        name = "standard-input";
+    }
+    /* "/etc/x" and "../x" must not lead out of the folder. */
+    size_t size = strlen(out) + strlen(name) + strlen(ending) + 8;
+    char *place = malloc(size);
+    if (place == NULL) {
+        (void)mewl_error_set(err, MEWL_E_MEMORY, "out of memory");
+        return NULL;
+    }
+    const char *part = name;
+    while (*part == '/' || strncmp(part, "../", 3) == 0) {
+        part += *part == '/' ? 1 : 3;
+    }
+    (void)snprintf(place, size, "%s/%s%s", out, part, ending);
+    char *slash = strrchr(place, '/');
+    *slash = '\0';
+    mewl_status status = mewl_folder_make(place, err);
+    *slash = '/';
+    if (status != MEWL_OK) {
+        free(place);
+        return NULL;
+    }
+    return place;
+}
+
+/* ---- JSON ---- */
+
+static const char *shown_path(const mewl_cli_input *input)
+{
+    return input->path;
+}
+
+static mewl_status print_event(json_t *event, mewl_error *err)
+{
+    mewl_status status = event != NULL ? mewl_json_print(event, stdout, false, err)
+                                       : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for an event");
+    json_decref(event);
+    return status;
+}
+
+static mewl_status set_episode(json_t *object, const mewl_episode *e)
+{
+    MEWL_TRY(mewl_json_set_real(object, "onset_s", e->onset_s));
+    MEWL_TRY(mewl_json_set_real(object, "offset_s", e->offset_s));
+    MEWL_TRY(mewl_json_set_real(object, "confidence", round(1e6 * (double)e->confidence) / 1e6));
+    return mewl_json_set_real(object, "level_dbfs", round(1e3 * (double)e->level_dbfs) / 1e3);
+}
+
+static mewl_status set_span(json_t *object, const mewl_analysis_span *span)
+{
+    MEWL_TRY(mewl_json_set_real(object, "onset_s", span->onset_s));
+    MEWL_TRY(mewl_json_set_real(object, "offset_s", span->offset_s));
+    return mewl_json_set_string(object, "reason", mewl_hearing_text(span->why));
+}
+
+static mewl_status set_error(json_t *object, const mewl_error *why)
+{
+    MEWL_TRY(mewl_json_set_string(object, "code", mewl_status_name(why->status)));
+    return mewl_json_set_string(object, "message", why->text);
+}
+
+/* {"event":kind,"file":file, ...}; *status gathers what went wrong. */
+static json_t *new_event(const char *kind, const char *file, mewl_status *status)
+{
+    json_t *event = json_object();
+    *status = mewl_json_set_string(event, "event", kind);
+    if (*status == MEWL_OK) {
+        *status = mewl_json_set_string(event, "file", file);
+    }
+    return event;
+}
+
+static mewl_status emit(json_t *event, mewl_status status, mewl_error *err)
+{
+    if (status != MEWL_OK) {
+        json_decref(event);
+        return mewl_error_set(err, status, "out of memory for an event");
+    }
+    return print_event(event, err);
+}
+
+static mewl_status emit_error(const char *file, const mewl_error *why, mewl_error *err)
+{
+    mewl_status status;
+    json_t *event = new_event("error", file, &status);
+    if (status == MEWL_OK) {
+        status = set_error(event, why);
+    }
+    return emit(event, status, err);
+}
+
+static mewl_status emit_file(const char *file, const mewl_analysis *a, mewl_error *err)
+{
+    mewl_status status;
+    for (size_t i = 0; i < a->episode_count; i++) {
+        json_t *event = new_event("episode", file, &status);
+        if (status == MEWL_OK) {
+            status = set_episode(event, &a->episodes[i]);
+        }
+        MEWL_TRY(emit(event, status, err));
+    }
+    for (size_t i = 0; i < a->span_count; i++) {
+        json_t *event = new_event("not_hearing", file, &status);
+        if (status == MEWL_OK) {
+            status = set_span(event, &a->spans[i]);
+        }
+        MEWL_TRY(emit(event, status, err));
+    }
+    json_t *event = new_event("file_completed", file, &status);
+    if (status == MEWL_OK) {
+        status = mewl_json_set_real(event, "seconds", a->seconds);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_json_set_real(event, "peak_score", round(1e6 * a->peak_score) / 1e6);
+    }
+    return emit(event, status, err);
+}
+
+static mewl_status list_into(json_t *file, const char *key, json_t *list)
+{
+    return mewl_json_set(file, key, list);
+}
+
+static mewl_status describe_file(json_t *file, const char *path, const mewl_analysis *a)
+{
+    MEWL_TRY(mewl_json_set_string(file, "file", path));
+    MEWL_TRY(mewl_json_set_real(file, "seconds", a->seconds));
+    MEWL_TRY(mewl_json_set_real(file, "peak_score", round(1e6 * a->peak_score) / 1e6));
+    MEWL_TRY(mewl_json_set_real(file, "level_dbfs", round(1e3 * a->level_dbfs) / 1e3));
+    json_t *episodes = json_array(), *spans = json_array();
+    mewl_status status = episodes != NULL && spans != NULL ? MEWL_OK : MEWL_E_MEMORY;
+    for (size_t i = 0; i < a->episode_count && status == MEWL_OK; i++) {
+        json_t *one = json_object();
+        status = set_episode(one, &a->episodes[i]);
+        if (json_array_append_new(episodes, one) != 0) {
+            status = MEWL_E_MEMORY;
+        }
+    }
+    for (size_t i = 0; i < a->span_count && status == MEWL_OK; i++) {
+        json_t *one = json_object();
+        status = set_span(one, &a->spans[i]);
+        if (json_array_append_new(spans, one) != 0) {
+            status = MEWL_E_MEMORY;
+        }
+    }
+    if (status != MEWL_OK) {
+        json_decref(episodes);
+        json_decref(spans);
+        return status;
+    }
+    MEWL_TRY(list_into(file, "episodes", episodes));
+    return list_into(file, "not_hearing", spans);
+}
+
+static mewl_status add_to_document(mewl_report *r, const char *path, const mewl_analysis *a, const mewl_error *why,
+                                   mewl_error *err)
+{
+    json_t *file = json_object();
+    mewl_status status = a != NULL ? describe_file(file, path, a) : mewl_json_set_string(file, "file", path);
+    if (status == MEWL_OK && why != NULL) {
+        json_t *error = json_object();
+        status = set_error(error, why);
+        mewl_status put = mewl_json_set(file, "error", error);
+        status = status == MEWL_OK ? put : status;
+    }
+    if (json_array_append_new(r->files, file) != 0 || status != MEWL_OK) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for the document");
+    }
+    return MEWL_OK;
+}
+
+/* ---- Sentences ---- */
+
+/* 7512.4 -> "2:05:12.4", always with hours when the recording has them. */
+static const char *clock_text(char *out, size_t size, double seconds, bool hours)
+{
+    long tenths = lround(seconds * 10.0);
+    long whole = tenths / 10;
+    if (hours) {
+        (void)snprintf(out, size, "%ld:%02ld:%02ld.%ld", whole / 3600, whole / 60 % 60, whole % 60, tenths % 10);
+    } else {
+        (void)snprintf(out, size, "%ld:%02ld.%ld", whole / 60, whole % 60, tenths % 10);
+    }
+    return out;
+}
+
+static void print_level(double level_dbfs)
+{
+    if (isfinite(level_dbfs)) {
+        (void)printf("%5.1f dBFS", level_dbfs);
+    } else {
+        (void)printf("  no level");
+    }
+}
+
+static void print_sentences(const mewl_report *r, const char *name, const mewl_analysis *a)
+{
+    char length[32], sum[32], from[32], to[32];
+    const char *bold = r->cli->colour ? "\033[1m" : "", *plain = r->cli->colour ? "\033[0m" : "";
+    double crying_s = 0.0, deaf_s = 0.0;
+    bool hours = a->seconds >= 3600.0;
+    for (size_t i = 0; i < a->episode_count; i++) {
+        crying_s += a->episodes[i].offset_s - a->episodes[i].onset_s;
+    }
+    for (size_t i = 0; i < a->span_count; i++) {
+        deaf_s += a->spans[i].offset_s - a->spans[i].onset_s;
+    }
+    (void)mewl_cli_duration(length, sizeof length, a->seconds);
+    (void)printf("%s%s%s: ", bold, name, plain);
+    if (a->episode_count == 0) {
+        (void)printf(deaf_s >= 0.99 * a->seconds ? "nothing could be heard in %s\n" : "no crying heard in %s\n", length);
+    } else {
+        (void)printf("%zu %s in %s, %s of crying in all\n", a->episode_count, a->episode_count == 1 ? "cry" : "cries",
+                     length, mewl_cli_duration(sum, sizeof sum, crying_s));
+    }
+    for (size_t i = 0; i < a->episode_count; i++) {
+        const mewl_episode *e = &a->episodes[i];
+        (void)printf("  %s to %s  %10s  %3.0f %% sure  ", clock_text(from, sizeof from, e->onset_s, hours),
+                     clock_text(to, sizeof to, e->offset_s, hours),
+                     mewl_cli_duration(sum, sizeof sum, e->offset_s - e->onset_s), 100.0 * (double)e->confidence);
+        print_level((double)e->level_dbfs);
+        (void)putchar('\n');
+    }
+    for (size_t i = 0; i < a->span_count; i++) {
+        const mewl_analysis_span *s = &a->spans[i];
+        (void)printf("  %s to %s  %10s  not hearing: %s\n", clock_text(from, sizeof from, s->onset_s, hours),
+                     clock_text(to, sizeof to, s->offset_s, hours),
+                     mewl_cli_duration(sum, sizeof sum, s->offset_s - s->onset_s), mewl_hearing_text(s->why));
+    }
+}
+
+/* ---- Label files ---- */
+
+static mewl_status write_own(const mewl_report *r, mewl_labels_form form, const char *out, const char *ending,
+                             const mewl_cli_input *input, const mewl_analysis *a, mewl_error *err)
+{
+    if (out == NULL) {
+        return MEWL_OK;
+    }
+    char *place = mewl_report_place(out, r->many, input->name, ending, err);
+    if (place == NULL) {
+        return err->status;
+    }
+    mewl_labels *labels = NULL;
+    mewl_status status = mewl_labels_open(&labels, form, place, err);
+    for (size_t i = 0; i < a->episode_count && status == MEWL_OK; i++) {
+        status = mewl_labels_push(labels, input->path, &a->episodes[i], a->info.source_rate_hz / 2.0, err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_labels_commit(labels, err);
+    }
+    mewl_labels_close(labels);
+    free(place);
+    return status;
+}
+
+static mewl_status write_labels(const mewl_report *r, const mewl_cli_input *input, const mewl_analysis *a, mewl_error *err)
+{
+    for (size_t i = 0; i < a->episode_count; i++) {
+        if (r->csv != NULL) {
+            MEWL_TRY(mewl_labels_push(r->csv, input->path, &a->episodes[i], 0.0, err));
+        }
+        if (r->tsv != NULL) {
+            MEWL_TRY(mewl_labels_push(r->tsv, input->name, &a->episodes[i], 0.0, err));
+        }
+    }
+    MEWL_TRY(write_own(r, MEWL_LABELS_AUDACITY, r->opts.audacity, ".txt", input, a, err));
+    return write_own(r, MEWL_LABELS_RAVEN, r->opts.raven, ".selections.txt", input, a, err);
+}
+
+/* ---- One recording, and all ---- */
+
+void mewl_report_refused(mewl_report *report, const char *operand, const mewl_error *why)
+{
+    mewl_error ignored;
+    report->failed++;
+    report->failure_code = mewl_cli_exit_code(why->status) == MEWL_EXIT_UNREADABLE ? MEWL_EXIT_UNREADABLE
+                                                                                   : MEWL_EXIT_FAILED;
+    mewl_cli_error(report->cli, "%s", why->text[0] != '\0' ? why->text : mewl_status_text(why->status));
+    if (report->cli->ndjson) {
+        (void)emit_error(operand, why, &ignored);
+    } else if (report->cli->json) {
+        (void)add_to_document(report, operand, NULL, why, &ignored);
+    }
+}
+
+/* What was read only in part: said on stderr, told as an error event, and counted for the exit code. */
+static mewl_status report_partly(mewl_report *r, const char *path, const mewl_analysis *a, mewl_error *why,
+                                 mewl_error *err)
+{
+    const mewl_source_info *info = &a->info;
+    char length[32];
+    if (info->bad_samples > 0) {
+        mewl_cli_note(r->cli, "%s: %llu samples are not numbers; they were taken as silence", path,
+                      (unsigned long long)info->bad_samples);
+    }
+    if (!info->truncated && info->decode_errors == 0) {
+        return MEWL_OK;
+    }
+    (void)mewl_cli_duration(length, sizeof length, a->seconds);
+    if (info->truncated) {
+        (void)mewl_error_set(why, MEWL_E_FORMAT, "%s: the recording is cut off: only %s could be read", path, length);
+    } else {
+        (void)mewl_error_set(why, MEWL_E_FORMAT, "%s: damaged in %llu places; %s could be read", path,
+                             (unsigned long long)info->decode_errors, length);
+    }
+    r->partly++;
+    mewl_cli_error(r->cli, "%s", why->text);
+    return r->cli->ndjson ? emit_error(path, why, err) : MEWL_OK;
+}
+
+mewl_status mewl_report_file(mewl_report *report, const mewl_cli_input *input, const mewl_analysis *a, mewl_error *err)
+{
+    const char *path = shown_path(input);
+    if (a->status != MEWL_OK) {
+        mewl_error why = a->error;
+        why.status = a->status;
+        mewl_report_refused(report, path, &why);
+        return MEWL_OK;
+    }
+    mewl_error why = {0};
+    report->read++;
+    report->cries += a->episode_count;
+    report->seconds += a->seconds;
+    for (size_t i = 0; i < a->episode_count; i++) {
+        report->crying_s += a->episodes[i].offset_s - a->episodes[i].onset_s;
+    }
+    mewl_cli_report_clear(report->cli);
+    if (report->cli->ndjson) {
+        MEWL_TRY(emit_file(path, a, err));
+    } else if (!report->cli->json) {
+        print_sentences(report, strcmp(path, "-") == 0 ? "standard input" : path, a);
+        if (fflush(stdout) != 0) {
+            return mewl_error_set(err, MEWL_E_IO, "the output could not be written");
+        }
+    }
+    MEWL_TRY(report_partly(report, path, a, &why, err));
+    if (report->cli->json) {
+        MEWL_TRY(add_to_document(report, path, a, why.status != MEWL_OK ? &why : NULL, err));
+    }
+    return write_labels(report, input, a, err);
+}
+
+static mewl_status print_document(mewl_report *r, mewl_error *err)
+{
+    json_t *document = json_object();
+    mewl_status status = mewl_json_set_string(document, "model", r->opts.model_path);
+    if (status == MEWL_OK) {
+        status = mewl_json_set_real(document, "threshold", round(1e6 * r->opts.threshold) / 1e6);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_json_set(document, "files", json_incref(r->files));
+    }
+    if (status == MEWL_OK) {
+        status = mewl_json_print(document, stdout, true, err);
+    } else {
+        (void)mewl_error_set(err, status, "out of memory for the document");
+    }
+    json_decref(document);
+    return status;
+}
+
+mewl_status mewl_report_finish(mewl_report *report, mewl_error *err)
+{
+    if (report->csv != NULL) {
+        MEWL_TRY(mewl_labels_commit(report->csv, err));
+    }
+    if (report->tsv != NULL) {
+        MEWL_TRY(mewl_labels_commit(report->tsv, err));
+    }
+    if (report->cli->json) {
+        return print_document(report, err);
+    }
+    if (!report->cli->ndjson && report->read + report->failed > 1) {
+        char length[32], sum[32];
+        (void)printf("In all: %zu %s in %zu %s (%s), %s of crying", report->cries, report->cries == 1 ? "cry" : "cries",
+                     report->read, report->read == 1 ? "recording" : "recordings",
+                     mewl_cli_duration(length, sizeof length, report->seconds),
+                     mewl_cli_duration(sum, sizeof sum, report->crying_s));
+        if (report->failed > 0) {
+            (void)printf("; %zu could not be read", report->failed);
+        }
+        (void)putchar('\n');
+    }
+    return MEWL_OK;
+}
+
+int mewl_report_exit_code(const mewl_report *report, bool fail_on_cry)
+{
+    if (report->failed > 0 && report->read == 0) {
+        return report->failure_code;
+    }
+    if (report->failed > 0 || report->partly > 0) {
+        return MEWL_EXIT_PARTLY;
+    }
+    return fail_on_cry && report->cries > 0 ? MEWL_EXIT_FAILED : MEWL_EXIT_DONE;
+}
