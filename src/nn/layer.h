@@ -12,6 +12,7 @@
 #include "nn/tensor.h"
 
 #define MEWL_LAYER_INPUTS_MAX 8
+#define MEWL_LAYER_PARAMS_MAX 4
 
 /* A named array that belongs to a layer. */
 typedef struct mewl_param {
@@ -26,7 +27,6 @@ typedef struct mewl_param {
 
 typedef struct mewl_layer mewl_layer;
 struct mewl__context; /* oneDNN engine, stream and shared scratch memory: dnnl_door.h */
-struct mewl__kernels; /* loops compiled for this processor: kernels.h */
 
 /* What is being planned for. */
 typedef struct mewl_plan {
@@ -35,7 +35,6 @@ typedef struct mewl_plan {
     mewl_layout blocked;            /* the layout this processor's convolutions like best */
     int threads;
     struct mewl__context *context;
-    const struct mewl__kernels *kernels;
     const bool *grad_wanted;        /* per input of this layer: will backward be asked for its dx? */
 } mewl_plan;
 
@@ -47,12 +46,13 @@ typedef struct mewl_pass {
     bool weights_changed;    /* parameters may differ from the last forward: prepare them again */
     int threads;
     struct mewl__context *context;
-    const struct mewl__kernels *kernels;
 } mewl_pass;
 
 typedef struct mewl_layer_ops {
     const char *kind; /* "conv2d" */
     size_t size;      /* of the layer's own struct, which starts with a mewl_layer */
+    bool training_only; /* does nothing in inference: the net leaves it out */
+    unsigned reads;   /* MEWL_LAYER_READS_X, _Y or both, or 0 */
 
     /* Fixes shapes. `in` holds each input's shape and the dtype and layout its producer gives; the layer may change
      * dtype and layout of an entry to what it would rather have, and the net converts in between. Fills `out` but for
@@ -66,7 +66,8 @@ typedef struct mewl_layer_ops {
                            mewl_error *err);
 
     /* Adds to the gradients of parameters and overwrites dx[i] (skipped where dx[i].data is NULL). x and y are what
-     * forward saw. dy and dx have dtype and layout of y and x. */
+     * forward saw, and hold values only as far as `reads` says. dy and dx have dtype and layout of y and x. NULL for
+     * kinds without gradient (the input). */
     mewl_status (*backward)(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, const mewl_tensor *y,
                             const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err);
 
@@ -85,18 +86,26 @@ typedef struct mewl_layer_ops {
     void (*reach)(const mewl_layer *layer, int64_t *kernel, int64_t *stride, int64_t *dilation, int64_t *pad);
 } mewl_layer_ops;
 
+/* What backward reads besides dy: decides how long activations are kept. */
+enum { MEWL_LAYER_READS_X = 1, MEWL_LAYER_READS_Y = 2 };
+
 /* Head of every layer's struct. */
 struct mewl_layer {
     const mewl_layer_ops *ops;
     char *name;            /* "conv_block1.conv1"; never NULL, owned by the net */
-    mewl_param *params;    /* owned by the net */
+    mewl_param *params[MEWL_LAYER_PARAMS_MAX]; /* owned by the net */
     size_t param_count;
     uint32_t index;        /* place in the net */
+    int64_t channels;      /* of the output, set by the builder: what is needed to shape the next one's parameters */
+    int64_t features;
 };
 
 /* Gives `layer` a parameter "name.suffix" of `shape`, filled with `fill`. decay 1 or 0 as in mewl_param. Errors:
  * MEWL_E_SHAPE, MEWL_E_MEMORY. Only in builders; at most four a layer. */
 mewl_status mewl__layer_param(mewl_layer *layer, const char *suffix, mewl_shape shape, float fill, float decay,
                               bool buffer, mewl_error *err);
+
+/* The parameter with this suffix, or NULL. */
+mewl_param *mewl__layer_find(const mewl_layer *layer, const char *suffix);
 
 #endif

@@ -85,7 +85,8 @@ mewl_node mewl_net_mean_features(mewl_net *net, const char *name, mewl_node x);
 /* (N, C, T, F) to (N, C * F, T, 1): frequency joins the channels, channel-major (PyTorch's transpose and flatten). */
 mewl_node mewl_net_flatten_features(mewl_net *net, const char *name, mewl_node x);
 
-/* y = x W' + b on (N, C, 1, 1). Parameters: weight (out, in), bias (out) unless no_bias. */
+/* y = W x + b over the channels of (N, C, T, F), at each position alike. Always in float32. Parameters: weight
+ * (out, in), bias (out) unless no_bias. */
 typedef struct mewl_linear_opts {
     int64_t out;
     bool no_bias;

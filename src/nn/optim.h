@@ -42,7 +42,8 @@ mewl_status mewl_ema_new(mewl_ema **ema, mewl_net *net, double decay, mewl_error
 void mewl_ema_free(mewl_ema *ema);
 void mewl_ema_update(mewl_ema *ema);
 
-/* Exchanges the net's values and the averages: once to evaluate or save with the average, once more to go back. */
+/* Exchanges the net's values and the averages: once to evaluate or save with the average, once more to go back. While
+ * exchanged, update does nothing. */
 void mewl_ema_swap(mewl_ema *ema);
 
 #endif
