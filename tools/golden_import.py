@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Writes the golden files of the model readers and importers: tests/models/golden/.
+
+Small files made with random weights by PyTorch (Debian's python3-torch) and by the flatbuffer writer below, hostile ones
+among them, with the values that our readers must find in them. No published weights.
+"""
+import collections
+import io
+import os
+import pickle
+import struct
+import sys
+import zipfile
+
+import numpy as np
+import torch
+
+OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "tests", "models", "golden")
+
+
+# ---- flatbuffers: a table is a dict {field: value}, written breadth first, so that every offset leads forward ----
+
+class Scalar:
+    def __init__(self, form, value):
+        self.data = struct.pack("<" + form, value)
+
+
+class Vector:
+    """Numbers, packed."""
+
+    def __init__(self, form, values):
+        self.count, self.data = len(values), struct.pack("<%d%s" % (len(values), form), *values)
+
+
+def flatbuffer(root, identifier):
+    out = bytearray(struct.pack("<I", 0) + identifier)
+    queue = [(0, root)]  # where the offset to it lies, what
+    while queue:
+        at, item = queue.pop(0)
+        while len(out) % 8:
+            out.append(0)
+        if isinstance(item, dict):
+            fields = max(item) + 1 if item else 0
+            vtable = len(out)
+            out += bytes(4 + 2 * fields)
+            while len(out) % 4:
+                out.append(0)
+            table = len(out)
+            out += struct.pack("<i", table - vtable)
+            for field, value in item.items():
+                size = len(value.data) if isinstance(value, Scalar) else 4
+                while len(out) % size:
+                    out.append(0)
+                struct.pack_into("<H", out, vtable + 4 + 2 * field, len(out) - table)
+                if isinstance(value, Scalar):
+                    out += value.data
+                else:
+                    queue.append((len(out), value))
+                    out += bytes(4)
+            struct.pack_into("<HH", out, vtable, 4 + 2 * fields, len(out) - table)
+            place = table
+        elif isinstance(item, str):
+            place = len(out)
+            out += struct.pack("<I", len(item.encode())) + item.encode() + b"\0"
+        elif isinstance(item, Vector):
+            while (len(out) + 4) % 8:
+                out.append(0)
+            place = len(out)
+            out += struct.pack("<I", item.count) + item.data
+        else:  # a list of tables
+            place = len(out)
+            out += struct.pack("<I", len(item))
+            for entry in item:
+                queue.append((len(out), entry))
+                out += bytes(4)
+        struct.pack_into("<I", out, at, place - at)
+    return bytes(out)
+
+
+def tflite_tensor(name, shape, kind, buffer, scales=None, zeros=None, dim=0):
+    t = {0: Vector("i", shape), 1: Scalar("b", kind), 2: Scalar("I", buffer), 3: name}
+    if scales is not None:
+        t[4] = {2: Vector("f", scales), 3: Vector("q", zeros), 6: Scalar("i", dim)}
+    return t
+
+
+def write_tflite():
+    """x -> depthwise 3x3 (8 bits, per channel) -> dense (8 bits, one scale, zero point 3) -> logistic."""
+    rng = np.random.default_rng(1)
+    depthwise = rng.integers(-127, 128, 1 * 3 * 3 * 4, dtype=np.int8)
+    dense = rng.integers(-127, 128, 5 * 4, dtype=np.int8)
+    bias = rng.standard_normal(4).astype("<f4")
+    scales = [0.5, 0.25, 0.125, 2.0]
+    raw = lambda array: {0: Vector("b", array.view(np.int8).tolist())}
+    half = np.array([1.0, -2.5, 65504.0, 6e-8], "<f2")
+    model = {
+        0: Scalar("I", 3),
+        1: [{0: Scalar("b", 4), 3: Scalar("i", 4)}, {0: Scalar("b", 9)}, {0: Scalar("b", 14)},
+            {0: Scalar("b", 127), 3: Scalar("i", 131)}],
+        2: [{
+            0: [tflite_tensor("x", [1, 6, 6, 4], 0, 0), tflite_tensor("weight", [1, 3, 3, 4], 9, 1, scales, [0] * 4, 3),
+                tflite_tensor("bias", [4], 0, 2), tflite_tensor("dense", [5, 4], 9, 3, [0.1], [3]),
+                tflite_tensor("half", [4], 1, 4), tflite_tensor("y", [1, 5], 0, 0), tflite_tensor("h", [1, 3, 3, 4], 0, 0)],
+            1: Vector("i", [0]), 2: Vector("i", [5]),
+            3: [{0: Scalar("I", 0), 1: Vector("i", [0, 1, 2]), 2: Vector("i", [6]), 3: Scalar("b", 2),
+                 4: {1: Scalar("i", 2), 2: Scalar("i", 2), 3: Scalar("i", 1), 4: Scalar("b", 1)}},
+                {0: Scalar("I", 1), 1: Vector("i", [6, 3, -1]), 2: Vector("i", [5]), 3: Scalar("b", 8), 4: {}},
+                {0: Scalar("I", 3), 1: Vector("i", [5]), 2: Vector("i", [5])},
+                {0: Scalar("I", 2), 1: Vector("i", [5]), 2: Vector("i", [5])}],
+        }],
+        3: "a tiny graph",
+        4: [{}, raw(depthwise), raw(bias), raw(dense), raw(half)],
+    }
+    with open(os.path.join(OUT, "tiny.tflite"), "wb") as f:
+        f.write(flatbuffer(model, b"TFL3"))
+    want = (depthwise.reshape(9, 4).astype("f8") * scales).astype("<f4")
+    np.save(os.path.join(OUT, "tiny_depthwise.npy"), want)
+    np.save(os.path.join(OUT, "tiny_dense.npy"), ((dense.astype("f8") - 3) * np.float64(np.float32(0.1))).astype("<f4"))
+
+
+# ---- PyTorch files ----
+
+def save(name, what, **options):
+    torch.save(what, os.path.join(OUT, name), **options)
+
+
+def zip_of(pkl, members=(), compression=zipfile.ZIP_STORED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as z:
+        for name, data in [("archive/data.pkl", pkl)] + list(members):
+            z.writestr(zipfile.ZipInfo(name), data, compression)
+    return out.getvalue()
+
+
+def write(name, data):
+    with open(os.path.join(OUT, name), "wb") as f:
+        f.write(data)
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.system, ("echo this must never run",))
+
+
+def storage_pickle(elements, offset, shape, stride, kind=b"FloatStorage", key=b"0"):
+    """{'w': tensor} by hand, with sizes that torch.save would never write."""
+    text = lambda t: b"X" + struct.pack("<I", len(t)) + t
+    number = lambda n: b"J" + struct.pack("<i", n) if -2**31 <= n < 2**31 else b"\x8a\x08" + struct.pack("<q", n)
+    sizes = lambda s: b"(" + b"".join(number(n) for n in s) + b"t"
+    storage = b"(" + text(b"storage") + b"ctorch\n" + kind + b"\n" + text(key) + text(b"cpu") + number(elements) + b"tQ"
+    args = b"(" + storage + number(offset) + sizes(shape) + sizes(stride) + b"\x89" + b"ccollections\nOrderedDict\n)R" + b"t"
+    return b"\x80\x02}" + text(b"w") + b"ctorch._utils\n_rebuild_tensor_v2\n" + args + b"Rs."
+
+
+def write_torch():
+    torch.manual_seed(2)
+    base = torch.arange(24, dtype=torch.float32).reshape(4, 6) / 8
+    state = collections.OrderedDict([
+        ("module.plain.weight", base.clone()),
+        ("module.view.weight", base[1:3, ::2].t()),  # strided, with an offset
+        ("module.half", torch.tensor([1.0, -2.5, 65504.0]).half()),
+        ("module.brain", torch.tensor([1.0, -2.5, 3.0]).bfloat16()),
+        ("module.double", torch.tensor([[1e-3, 2.0]], dtype=torch.float64)),
+        ("module.count", torch.tensor(7)),
+        ("module.bytes", torch.tensor([1, 255], dtype=torch.uint8)),
+        ("module.small", torch.tensor([-3, 4], dtype=torch.int8)),
+        ("module.flags", torch.tensor([True, False])),
+        ("module.parameter", torch.nn.Parameter(torch.tensor([0.5, 0.25]))),
+        ("module.shared", base),
+        ("module.empty", torch.zeros(0, 3)),
+    ])
+    save("state.pth", {"iteration": 12, "model": state, "lr": 1e-3, "big": 1 << 80, "names": ["a", ("b", None, True)],
+                       "sampler": {"queue": np.arange(3), "rng": np.float64(2.0)}})
+    save("bare.pth", {"a": torch.ones(2), "b": {"c": torch.full((1, 2), 3.0)}})
+    save("state_dict.pth", {"state_dict": {"w": torch.ones(3)}, "other": torch.zeros(9)})
+    save("legacy.pth", {"a": torch.ones(2)}, _use_new_zipfile_serialization=False)
+    save("tensor.pth", torch.ones(3))
+    save("empty.pth", {"note": "nothing"})
+
+    write("evil_global.pth", zip_of(pickle.dumps({"a": Evil()}, 2)))
+    write("evil_stack_global.pth", zip_of(pickle.dumps({"a": Evil()}, 4)))
+    four = struct.pack("<4f", 1, 2, 3, 4)
+    good = [("archive/data/0", four)]
+    write("ok_by_hand.pth", zip_of(storage_pickle(4, 0, [2, 2], [2, 1]), good))
+    write("bad_stride.pth", zip_of(storage_pickle(4, 0, [2, 2], [3, 1]), good))
+    write("bad_offset.pth", zip_of(storage_pickle(4, 3, [2], [1]), good))
+    write("bad_negative.pth", zip_of(storage_pickle(4, 0, [2], [-1]), good))
+    write("bad_overflow.pth", zip_of(storage_pickle(4, 0, [2**40, 2**40], [1, 1]), good))
+    write("bad_storage.pth", zip_of(storage_pickle(400, 0, [400], [1]), good))
+    write("bad_key.pth", zip_of(storage_pickle(4, 0, [4], [1], key=b"../0"), good))
+    write("bad_type.pth", zip_of(storage_pickle(4, 0, [4], [1], kind=b"ComplexFloatStorage"), good))
+    write("no_storage.pth", zip_of(storage_pickle(4, 0, [4], [1])))
+    write("compressed.pth", zip_of(storage_pickle(4, 0, [4], [1]), good, zipfile.ZIP_DEFLATED))
+    write("big_endian.pth", zip_of(storage_pickle(4, 0, [4], [1]), good + [("archive/byteorder", b"big")]))
+    # A dictionary that holds itself, and one that holds the same one twice, thirty levels deep.
+    write("cycle.pth", zip_of(b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s."))
+    bomb = b"\x80\x02}q\x00"
+    for level in range(30):
+        bomb += b"}(X\x01\x00\x00\x00ah" + bytes([level]) + b"X\x01\x00\x00\x00bh" + bytes([level]) + b"u" + b"q" + bytes([level + 1])
+    write("bomb.pth", zip_of(bomb + b"."))
+    with zipfile.ZipFile(os.path.join(OUT, "other.zip"), "w") as z:
+        z.writestr("readme.txt", "no checkpoint")
+
+
+def main():
+    os.makedirs(OUT, exist_ok=True)
+    write_tflite()
+    write_torch()
+
+
+if __name__ == "__main__":
+    main()
