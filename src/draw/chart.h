@@ -1,8 +1,8 @@
-/* chart.h - the few charts that evaluations need, to PNG, SVG or PDF by the path's ending: curves (ROC, precision-recall,
- * training logs), confusion matrices, reliability diagrams.
+/* chart.h - the few charts that evaluations need, to PNG, SVG or PDF by the path's ending: curves (ROC,
+ * precision-recall, training logs), confusion matrices, reliability diagrams.
  *
- * All functions write beside the path and move into place. MEWL_E_ARG for arguments out of range (or a path that ends in none
- * of .png, .svg, .pdf), MEWL_E_MEMORY, MEWL_E_IO and its kin, MEWL_E_LIBRARY when cairo fails.
+ * All functions write beside the path and move into place. MEWL_E_ARG for arguments out of range (or a path that ends
+ * in none of .png, .svg, .pdf), MEWL_E_MEMORY, MEWL_E_IO and its kin, MEWL_E_LIBRARY when cairo fails.
  */
 #ifndef MEWL_DRAW_CHART_H
 #define MEWL_DRAW_CHART_H
@@ -43,8 +43,8 @@ typedef struct mewl_chart_opts {
 } mewl_chart_opts;
 
 /* 1 to MEWL_CHART_SERIES_MAX curves in one pair of axes. */
-mewl_status mewl_chart_curves(const char *path, const mewl_chart_series *series, size_t series_count, mewl_chart_opts opts,
-                              mewl_error *err);
+mewl_status mewl_chart_curves(const char *path, const mewl_chart_series *series, size_t series_count,
+                              mewl_chart_opts opts, mewl_error *err);
 
 /* ROC: false-positive against true-positive rate, in 0..1, with the diagonal of chance. `name` may hold the area. */
 mewl_status mewl_chart_roc(const char *path, const mewl_chart_series *series, size_t series_count, const char *title,
@@ -54,8 +54,8 @@ mewl_status mewl_chart_roc(const char *path, const mewl_chart_series *series, si
 mewl_status mewl_chart_pr(const char *path, const mewl_chart_series *series, size_t series_count, double base_rate,
                           const char *title, const char *note, mewl_error *err);
 
-/* counts[row * classes + column]: items of true class `row` called `column`; 1 to MEWL_CHART_CLASSES_MAX classes. Colours
- * by the share of the row; counts and shares are written in the cells. */
+/* counts[row * classes + column]: items of true class `row` called `column`; 1 to MEWL_CHART_CLASSES_MAX classes.
+ * Colours by the share of the row; counts and shares are written in the cells. */
 mewl_status mewl_chart_confusion(const char *path, const uint64_t *counts, const char *const *names, size_t classes,
                                  const char *title, const char *note, mewl_error *err);
 
@@ -67,8 +67,8 @@ typedef struct mewl_chart_bin {
     uint64_t count;    /* bins with 0 are left out */
 } mewl_chart_bin;
 
-/* Observed share against forecast with the diagonal, and below it how many items each bin holds. 1 to 64 bins, in order of
- * confidence. */
+/* Observed share against forecast with the diagonal, and below it how many items each bin holds. 1 to 64 bins, in order
+ * of confidence. */
 mewl_status mewl_chart_reliability(const char *path, const mewl_chart_bin *bins, size_t bin_count, const char *title,
                                    const char *note, mewl_error *err);
 

@@ -1,8 +1,8 @@
-/* picture.h - the picture of `mewl analyze --picture`: waveform, log-mel spectrogram, score curve and episodes on one time
- * axis, as a PNG.
+/* picture.h - the picture of `mewl analyze --picture`: waveform, log-mel spectrogram, score curve and episodes on one
+ * time axis, as a PNG.
  *
- * A recording is pushed as a stream, of any length: columns are merged two by two whenever their store is full, so that a
- * second and twelve hours take the same memory (about 1.3 MB for 64 bands). Not a plotting library: see chart.h.
+ * A recording is pushed as a stream, of any length: columns are merged two by two whenever their store is full, so that
+ * a second and twelve hours take the same memory (about 1.3 MB for 64 bands). Not a plotting library: see chart.h.
  */
 #ifndef MEWL_DRAW_PICTURE_H
 #define MEWL_DRAW_PICTURE_H
@@ -25,13 +25,13 @@ typedef struct mewl_picture_span {
 } mewl_picture_span;
 
 typedef struct mewl_picture_acc_opts {
-    double rate_hz;         /* of the samples pushed, > 0 */
-    size_t bands;           /* of the frames pushed, 1 to 512; 0: no spectrogram */
-    double frame_step_s;    /* from frame to frame, > 0 when bands is not 0 */
-    double frame_first_s;   /* time of the middle of the first frame */
-    const double *band_hz;  /* `bands` rising centre frequencies, for the axis; copied; NULL: bands are numbered */
-    double score_step_s;    /* from score to score, > 0; 0: no score curve */
-    double score_first_s;   /* time of the middle of the first score */
+    double rate_hz;        /* of the samples pushed, > 0 */
+    size_t bands;          /* of the frames pushed, 1 to 512; 0: no spectrogram */
+    double frame_step_s;   /* from frame to frame, > 0 when bands is not 0 */
+    double frame_first_s;  /* time of the middle of the first frame */
+    const double *band_hz; /* `bands` rising centre frequencies, for the axis; copied; NULL: bands are numbered */
+    double score_step_s;   /* from score to score, > 0; 0: no score curve */
+    double score_first_s;  /* time of the middle of the first score */
 } mewl_picture_acc_opts;
 
 /* Accumulates a recording. All memory is taken by _new. */
@@ -64,9 +64,9 @@ typedef struct mewl_picture_opts {
     int height_px;        /* 0: 900; else 320 to 8192 */
 } mewl_picture_opts;
 
-/* Draws what has been pushed, with `spans` shaded, to a PNG at `path`: written beside it and moved into place, so that a
- * half-written picture is never seen. Episodes past what labels have room for are shaded without times. MEWL_E_EMPTY when
- * no samples were pushed, MEWL_E_ARG for sizes out of range or spans that end before they begin, MEWL_E_IO and its
+/* Draws what has been pushed, with `spans` shaded, to a PNG at `path`: written beside it and moved into place, so that
+ * a half-written picture is never seen. Episodes past what labels have room for are shaded without times. MEWL_E_EMPTY
+ * when no samples were pushed, MEWL_E_ARG for sizes out of range or spans that end before they begin, MEWL_E_IO and its
  * kin when the file cannot be written, MEWL_E_LIBRARY when cairo fails. The accumulator stays as it is. */
 mewl_status mewl_picture_write(const mewl_picture_acc *acc, const char *path, const mewl_picture_span *spans,
                                size_t span_count, mewl_picture_opts opts, mewl_error *err);

@@ -26,7 +26,8 @@ mewl_ticks mewl_ticks_log(double low, double high);
 /* Writes `value` with as many decimals as `step` calls for ("0.25", "3", "-40"). */
 void mewl_ticks_label(char *text, size_t size, double value, double step);
 
-/* Writes a time as fits the step and the range's end: "0.25", "3 s" below a minute; "2:30"; "1:05:00" from an hour on. */
+/* Writes a time as fits the step and the end of its range: "0.25 s" below a minute; "2:30", "2:30.5"; "1:05:00" from an
+ * hour on. */
 void mewl_ticks_label_time(char *text, size_t size, double value_s, double step_s, double end_s);
 
 #endif
