@@ -95,7 +95,7 @@ static void mean_s16(float *out, const AVFrame *frame, size_t start, size_t coun
     }
 }
 
-size_t mewl__convert(float *out, float *work, size_t *first, const AVFrame *frame, size_t start, size_t count,
+size_t mewl__frame_convert(float *out, float *work, size_t *first, const AVFrame *frame, size_t start, size_t count,
                      int channels)
 {
     const int have = frame->ch_layout.nb_channels;

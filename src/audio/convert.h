@@ -14,7 +14,7 @@
  * channel. What is no sound sample (audio/source.h) becomes 0. Returns how many of the frame's samples that were; *first is
  * the lowest frame with one, from `start`, when there are any. The format must satisfy mewl__convert_knows. `work` holds
  * `count` floats. */
-size_t mewl__convert(float *out, float *work, size_t *first, const AVFrame *frame, size_t start, size_t count,
+size_t mewl__frame_convert(float *out, float *work, size_t *first, const AVFrame *frame, size_t start, size_t count,
                      int channels);
 
 /* Whether this sample format can be read. */

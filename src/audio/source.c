@@ -196,7 +196,7 @@ static void convert(mewl_source *s, float *out, size_t count)
 {
     const AVFrame *frame = s->input.frame;
     size_t first = 0;
-    const size_t bad = mewl__convert(out, s->work, &first, frame, (size_t)s->frame_at, count, s->channels);
+    const size_t bad = mewl__frame_convert(out, s->work, &first, frame, (size_t)s->frame_at, count, s->channels);
     if (bad > 0) {
         if (s->bad_samples == 0) {
             s->first_bad_s = s->source_time_s + (double)first / (double)s->source_rate_hz;
