@@ -8,8 +8,8 @@
 
 #include "base/status.h"
 
-/* Mean square over the active part: frames of 20 ms whose mean square lies within 30 dB of the 95th percentile of all
- * frames. 0 for silence. How the level of a cry with pauses is meant (compare ITU-T P.56). rate_hz > 0. */
+/* Mean square over the active part: frames of 20 ms whose mean square lies within 20 dB of the 95th percentile of those
+ * that are not silent. 0 for silence. How the level of a cry with pauses is meant (compare ITU-T P.56). rate_hz > 0. */
 double mewl_augment_active_power(const float *samples, size_t count, double rate_hz);
 
 /* The factor for `event` that puts its active power snr_db above the background's active power under it; 0 when either is
@@ -35,11 +35,12 @@ void mewl_augment_clip(float *inout, size_t count, float limit);
 
 /* Convolves with a room response at the same rate, by FFT in parts. The response's strongest sample is taken for the
  * direct path: the output is aligned to it and has the same length as the input, the tail is cut; out == in is allowed.
- * Scaled so that the active power stays that of the input. response_count: 1 to 10,000,000. MEWL_E_MEMORY, MEWL_E_LIBRARY. */
+ * Scaled so that the active power stays that of the input. response_count: 1 to 4,000,000, else MEWL_E_ARG. MEWL_E_MEMORY,
+ * MEWL_E_LIBRARY. */
 mewl_status mewl_augment_room(float *out, const float *in, size_t count, const float *response, size_t response_count,
                               double rate_hz, mewl_error *err);
 
-/* Plain linear convolution, out has count + response_count - 1 samples and overlaps nothing. */
+/* Plain linear convolution; out has count + response_count - 1 samples. Limits and errors as above. */
 mewl_status mewl_augment_convolve(float *out, const float *in, size_t count, const float *response,
                                   size_t response_count, mewl_error *err);
 
@@ -48,7 +49,8 @@ mewl_status mewl_augment_convolve(float *out, const float *in, size_t count, con
  * rate_hz / 200. MEWL_E_ARG, MEWL_E_MEMORY, MEWL_E_LIBRARY. */
 mewl_status mewl_augment_lowpass(float *inout, size_t count, double rate_hz, double cutoff_hz, mewl_error *err);
 
-/* Plays `factor` times as fast (0.25 to 4), pitch following, by resampling. *out is malloc'd, ceil(count / factor) long. */
+/* Plays `factor` times as fast (0.25 to 4), pitch following, by resampling (flat to 88 % of the band, aliases below
+ * -70 dB). *out is malloc'd, ceil(count / factor) long. MEWL_E_ARG, MEWL_E_MEMORY. */
 mewl_status mewl_augment_speed(float **out, size_t *out_count, const float *in, size_t count, double factor,
                                mewl_error *err);
 
