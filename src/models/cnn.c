@@ -84,6 +84,12 @@ mewl_status mewl_cnn_complete(mewl_model_config *c, mewl_error *err)
     return MEWL_OK;
 }
 
+int64_t mewl_cnn_embedding_size(const mewl_model_config *c)
+{
+    const arch *a = find(c->arch);
+    return a == NULL ? 0 : scaled(c->framewise ? a->channels[a->blocks - 1] : a->embedding, c->width);
+}
+
 /* "conv_block2" + ".conv1" */
 typedef struct name {
     char text[96];

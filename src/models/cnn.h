@@ -26,6 +26,9 @@ bool mewl_cnn_known(const char *arch);
 /* Fills in every default of `config` and checks every figure. Errors: MEWL_E_ARG. */
 mewl_status mewl_cnn_complete(mewl_model_config *config, mewl_error *err);
 
+/* Elements of the embedding of a completed config. */
+int64_t mewl_cnn_embedding_size(const mewl_model_config *config);
+
 /* Builds and seals the layers of a completed config into an empty net. Weights are zero until initialised. */
 mewl_status mewl_cnn_build(mewl_net *net, const mewl_model_config *config, mewl_error *err);
 

@@ -1,5 +1,6 @@
 /* conv2d.c - the convolution layer: geometry, parameters, and what it takes over in inference (batch norm after it,
  * activation after that). The arithmetic is oneDNN's, behind dnnl_door.h. */
+#include "nn/conv_first.h"
 #include "nn/net_private.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@ typedef struct conv2d {
     mewl_conv2d_opts opts;
     int64_t in;
     mewl__conv *conv;
+    mewl__conv_first *first; /* gives the input gradient, or NULL: conv does */
     const mewl_layer *norm; /* absorbed, or NULL */
     mewl__post post;
     float *folded, *scale, *shift, *bias; /* with an absorbed norm: weights, its figures, bias */
@@ -70,7 +72,16 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         return mewl_error_set(err, MEWL_E_SHAPE, "the output would be too large");
     }
     in->dtype = plan->compute;
+    bool own = spec.backward_data && mewl__conv_first_suits(&spec);
+    spec.backward_data = spec.backward_data && !own;
     MEWL_TRY(mewl__conv_new(&self->conv, &in->layout, &out->layout, plan->context, &spec, err));
+    if (own) {
+        if (out->layout == MEWL_LAYOUT_LAST) {
+            return mewl_error_set(err, MEWL_E_UNSUPPORTED, "no input gradient for this layout");
+        }
+        in->layout = MEWL_LAYOUT_PLAIN;
+        MEWL_TRY(mewl__conv_first_new(&self->first, &spec, err));
+    }
     if (self->norm != NULL) {
         size_t count = (size_t)mewl_shape_count(weight->value.shape), channels = (size_t)o->out;
         self->folded = mewl__alloc(count * sizeof(float));
@@ -120,7 +131,9 @@ static mewl_status conv2d_backward(mewl_layer *layer, const mewl_pass *pass, con
 {
     conv2d *self = (conv2d *)layer;
     mewl_param *weight = layer->params[0], *bias = self->opts.bias ? layer->params[1] : NULL;
-    if (dx[0].data != NULL) {
+    if (dx[0].data != NULL && self->first != NULL) {
+        MEWL_TRY(mewl__conv_first_run(self->first, &dx[0], dy, weight->value.data, err));
+    } else if (dx[0].data != NULL) {
         MEWL_TRY(mewl__conv_backward_data(self->conv, dx[0].data, dy->data, err));
     }
     if (weight->frozen && (bias == NULL || bias->frozen)) {
@@ -152,6 +165,8 @@ static void conv2d_unplan(mewl_layer *layer)
 {
     conv2d *self = (conv2d *)layer;
     mewl__conv_free(self->conv);
+    mewl__conv_first_free(self->first);
+    self->first = NULL;
     free(self->folded);
     free(self->scale);
     free(self->shift);

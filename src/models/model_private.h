@@ -1,0 +1,18 @@
+/* model_private.h - private to models/: the inside of a model, shared by model.c and model_file.c. */
+#ifndef MEWL_MODELS_MODEL_PRIVATE_H
+#define MEWL_MODELS_MODEL_PRIVATE_H
+
+#include "models/model.h"
+
+#define MEWL__MODEL_PREFIX "mewl."
+
+struct mewl_model {
+    mewl_model_config config;
+    mewl_net *net;
+    char **labels;          /* NULL: not set */
+    mewl_checkpoint *notes; /* texts alone */
+    mewl_model_mode mode;
+    int64_t n, frames; /* of the last forward: clips, output frames */
+};
+
+#endif
