@@ -56,7 +56,7 @@ static loader loader_for(int format)
     }
 }
 
-int mewl__convert_knows(int format)
+int mewl__frame_readable(int format)
 {
     return loader_for(format) != NULL;
 }

@@ -412,7 +412,7 @@ static mewl_status check_frame(const mewl__input *input, mewl_error *err)
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "%s: %d channels where %d are the most", input->shown, channels,
                               MEWL__CHANNELS_MAX);
     }
-    if (!mewl__convert_knows(frame->format)) {
+    if (!mewl__frame_readable(frame->format)) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "%s: unknown sample format %d", input->shown, frame->format);
     }
     return MEWL_OK;
