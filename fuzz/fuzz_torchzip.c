@@ -33,7 +33,8 @@ static uint8_t *put(uint8_t *at, uint32_t value, int bytes)
     return at;
 }
 
-/* The part of a member's two headers that is the same: version, flags, method, time, date, CRC, sizes, name's length. */
+/* The part of a member's two headers that is the same: version, flags, method, time, date, CRC, sizes, name's length.
+ */
 static uint8_t *put_common(uint8_t *at, uint32_t crc, size_t size, const char *name)
 {
     at = put(at, 20, 2);

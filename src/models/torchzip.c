@@ -97,8 +97,8 @@ static mewl_status read_member(const mewl_torchzip *file, uint8_t **out, zip_int
         status = mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", file->name);
     } else if (f == NULL) {
         status = mewl_error_set(err, MEWL_E_FORMAT, "%s: `%s`: %s", file->name, member, zip_strerror(file->zip));
-    } else if (zip_fread(f, bytes, size + 1) != (zip_int64_t)size) {
-        /* One byte more is asked for, so that libzip sees the end and compares the checksum. */
+    } else if (zip_fread(f, bytes, size) != (zip_int64_t)size || zip_fread(f, bytes + size, 1) != 0) {
+        /* The second read finds the end, which is when libzip compares the checksum. */
         status = mewl_error_set(err, MEWL_E_FORMAT, "%s: `%s` cannot be read whole: %s", file->name, member,
                                 zip_file_strerror(f));
     }
