@@ -16,8 +16,8 @@ typedef struct lch {
 /* Lightness rises evenly; chroma stays within what sRGB can show at that lightness and hue. */
 static const lch night[STOPS] = {{3, 8, 285},   {22, 48, 305}, {41, 66, 340},
                                  {60, 70, 385}, {79, 62, 422}, {97, 22, 455}};
-static const lch paper[STOPS] = {{100, 0, 250}, {86, 18, 245}, {71, 32, 248},
-                                 {56, 44, 255}, {41, 50, 265}, {24, 42, 275}};
+static const lch paper[STOPS] = {{100, 0, 250}, {87, 13, 255}, {72, 25, 260},
+                                 {57, 36, 266}, {42, 44, 273}, {24, 40, 280}};
 
 static double from_linear(double x)
 {

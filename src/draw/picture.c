@@ -1,6 +1,8 @@
 /* picture.c - layout, time axis, episodes and titles of an analysis picture; see picture.h. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "draw/canvas.h"
 #include "draw/picture_acc.h"
@@ -79,13 +81,13 @@ static void draw_time_axis(cairo_t *cr, const layout *l, double duration_s)
     }
     mewl__font(cr, 13.0 * l->unit, false);
     mewl__colour(cr, MEWL__INK, 1.0);
-    const char *name = duration_s < 60.0 ? "time (seconds)" : duration_s < 3600.0 ? "time (min:s)" : "time (h:min:s)";
+    const char *name = duration_s < 60.0 ? "time" : duration_s < 3600.0 ? "time (min:s)" : "time (h:min:s)";
     mewl__text(cr, l->x + l->width / 2.0, l->bottom + 40.0 * l->unit, MEWL__ALIGN_CENTRE, name);
 }
 
-static uint32_t span_colour(mewl_picture_span span)
+static uint32_t span_colour(mewl_picture_span_kind kind)
 {
-    return span.kind == MEWL_PICTURE_EPISODE ? MEWL__CRY : MEWL__MUTED;
+    return kind == MEWL_PICTURE_EPISODE ? MEWL__CRY : MEWL__MUTED;
 }
 
 /* Left edge and width in pixels of a span, cut to the picture and at least two pixels wide. */
@@ -99,17 +101,21 @@ static bool span_place(double *x, double *width, const layout *l, mewl_picture_s
     return span.offset_s > 0.0 && span.onset_s < duration_s;
 }
 
+/* Shades all spans of a kind at once: where some overlap, the shade does not deepen. */
 static void shade(cairo_t *cr, const layout *l, const mewl_picture_span *spans, size_t count, double duration_s,
                   mewl__box box, double alpha)
 {
-    for (size_t i = 0; i < count && box.height > 0.0; i++) {
-        double x = 0.0;
-        double width = 0.0;
-        if (span_place(&x, &width, l, spans[i], duration_s)) {
-            mewl__colour(cr, span_colour(spans[i]), alpha);
-            cairo_rectangle(cr, x, box.y, width, box.height);
-            cairo_fill(cr);
+    static const mewl_picture_span_kind kinds[] = {MEWL_PICTURE_EPISODE, MEWL_PICTURE_NOT_HEARING};
+    for (size_t k = 0; k < 2 && box.height > 0.0; k++) {
+        for (size_t i = 0; i < count; i++) {
+            double x = 0.0;
+            double width = 0.0;
+            if (spans[i].kind == kinds[k] && span_place(&x, &width, l, spans[i], duration_s)) {
+                cairo_rectangle(cr, x, box.y, width, box.height);
+            }
         }
+        mewl__colour(cr, span_colour(kinds[k]), alpha);
+        cairo_fill(cr);
     }
 }
 
@@ -123,7 +129,7 @@ static void edges(cairo_t *cr, const layout *l, const mewl_picture_span *spans, 
     for (size_t i = 0; i < count && box.height > 0.0; i++) {
         double x = 0.0;
         double width = 0.0;
-        if (span_place(&x, &width, l, spans[i], duration_s) && width >= 5.0) {
+        if (span_place(&x, &width, l, spans[i], duration_s) && width >= 14.0 * l->unit) {
             mewl__colour(cr, 0xffffff, 0.75);
             mewl__line(cr, round(x) + 0.5, box.y, round(x) + 0.5, box.y + box.height);
             mewl__line(cr, round(x + width) - 0.5, box.y, round(x + width) - 0.5, box.y + box.height);
@@ -139,6 +145,43 @@ static void spell_time(char *text, size_t size, double time_s, double duration_s
         snprintf(text, size, "%.2f", time_s);
     } else {
         mewl_ticks_label_time(text, size, time_s, duration_s < 3600.0 ? 0.1 : 1.0, duration_s);
+    }
+}
+
+/* More spans than this, and only bars that nearly hold their label get one. */
+#define CROWD 40
+
+/* Times and confidence over the bar at x, where there is room: in full, or the onset alone, or not at all. */
+static void label_span(cairo_t *cr, const layout *l, mewl_picture_span span, double x, double width, double bar_y,
+                       size_t count, double duration_s, double *free_from)
+{
+    double u = l->unit;
+    bool cry = span.kind == MEWL_PICTURE_EPISODE;
+    char from[32];
+    char to[32];
+    char labels[2][128];
+    spell_time(from, sizeof from, span.onset_s, duration_s);
+    spell_time(to, sizeof to, span.offset_s, duration_s);
+    snprintf(labels[0], sizeof labels[0], "%s%s \xe2\x80\x93 %s", cry ? "" : "not hearing ", from, to);
+    snprintf(labels[1], sizeof labels[1], "%s", cry ? from : "not hearing");
+    if (cry && !isnan(span.confidence)) {
+        snprintf(labels[0], sizeof labels[0], "%s \xe2\x80\x93 %s  (%.0f %%)", from, to,
+                 100.0 * fmin(fmax(span.confidence, 0.0), 1.0));
+    }
+    mewl__font(cr, 12.5 * u, cry);
+    mewl__colour(cr, cry ? MEWL__CRY : MEWL__INK_SOFT, 1.0);
+    for (int which = 0; which < 2; which++) {
+        double text_width = mewl__text_width(cr, labels[which]);
+        double natural = x + width / 2.0 - text_width / 2.0;
+        double place = fmin(fmax(natural, l->x - 30.0 * u), l->x + l->width + 60.0 * u - text_width);
+        place = fmax(place, *free_from);
+        /* A label may make way for the one before it, but not so far that it seems another bar's. */
+        bool close = place - natural <= 0.2 * text_width + 2.0 * width || place <= l->x;
+        if (close && place < x + width && (count <= CROWD || width > 0.6 * text_width)) {
+            mewl__text(cr, place, bar_y - 7.0 * u, MEWL__ALIGN_LEFT, labels[which]);
+            *free_from = place + text_width + 12.0 * u;
+            return;
+        }
     }
 }
 
@@ -159,38 +202,10 @@ static void draw_strip(cairo_t *cr, const layout *l, const mewl_picture_span *sp
         }
         bool cry = spans[i].kind == MEWL_PICTURE_EPISODE;
         double confidence = isnan(spans[i].confidence) ? 1.0 : fmin(fmax(spans[i].confidence, 0.0), 1.0);
-        mewl__colour(cr, span_colour(spans[i]), cry ? 0.35 + 0.65 * confidence : 1.0);
+        mewl__colour(cr, span_colour(spans[i].kind), cry ? 0.35 + 0.65 * confidence : 1.0);
         cairo_rectangle(cr, x, bar_y, width, round(12.0 * u));
         cairo_fill(cr);
-        char from[32];
-        char to[32];
-        char labels[2][128];
-        spell_time(from, sizeof from, spans[i].onset_s, duration_s);
-        spell_time(to, sizeof to, spans[i].offset_s, duration_s);
-        if (!cry) {
-            snprintf(labels[0], sizeof labels[0], "not hearing %s \xe2\x80\x93 %s", from, to);
-            snprintf(labels[1], sizeof labels[1], "not hearing");
-        } else if (isnan(spans[i].confidence)) {
-            snprintf(labels[0], sizeof labels[0], "%s \xe2\x80\x93 %s", from, to);
-            snprintf(labels[1], sizeof labels[1], "%s", from);
-        } else {
-            snprintf(labels[0], sizeof labels[0], "%s \xe2\x80\x93 %s  (%.0f %%)", from, to, 100.0 * confidence);
-            snprintf(labels[1], sizeof labels[1], "%s", from);
-        }
-        mewl__font(cr, 12.5 * u, cry);
-        mewl__colour(cr, cry ? MEWL__CRY : MEWL__INK_SOFT, 1.0);
-        for (int which = 0; which < 2; which++) {
-            double text_width = mewl__text_width(cr, labels[which]);
-            double text_x = x + width / 2.0 - text_width / 2.0;
-            text_x = fmin(fmax(text_x, l->x - 30.0 * u), l->x + l->width + 60.0 * u - text_width);
-            /* A label may not run over the one before it, nor leave its bar behind. */
-            text_x = fmax(text_x, free_from);
-            if (text_x < x + width && text_x + text_width <= l->x + l->width + 60.0 * u) {
-                mewl__text(cr, text_x, bar_y - 7.0 * u, MEWL__ALIGN_LEFT, labels[which]);
-                free_from = text_x + text_width + 12.0 * u;
-                break;
-            }
-        }
+        label_span(cr, l, spans[i], x, width, bar_y, count, duration_s, &free_from);
     }
 }
 
@@ -199,13 +214,15 @@ static void draw_titles(cairo_t *cr, const layout *l, const mewl_picture_span *s
 {
     char summary[160];
     char length[48];
+    char number[24];
     size_t cries = 0;
     for (size_t i = 0; i < count; i++) {
         cries += spans[i].kind == MEWL_PICTURE_EPISODE ? 1 : 0;
     }
     spell_time(length, sizeof length, duration_s, duration_s);
-    snprintf(summary, sizeof summary, "%zu cry episode%s in %s%s", cries, cries == 1 ? "" : "s", length,
-             duration_s < 60.0 ? " s" : "");
+    snprintf(number, sizeof number, "%zu", cries);
+    snprintf(summary, sizeof summary, "%s cry episode%s in %s%s", cries == 0 ? "no" : number, cries == 1 ? "" : "s",
+             length, duration_s < 60.0 ? " s" : "");
     const char *subtitle = opts.subtitle == NULL ? summary : opts.subtitle;
     double right = l->x + l->width;
     mewl__font(cr, 14.0 * l->unit, false);
@@ -228,7 +245,7 @@ static mewl_status draw(cairo_t *cr, const mewl_picture_acc *acc, const mewl_pic
     draw_titles(cr, &l, spans, count, duration_s, opts);
     draw_time_axis(cr, &l, duration_s);
     shade(cr, &l, spans, count, duration_s, l.wave, 0.16);
-    shade(cr, &l, spans, count, duration_s, l.scores, 0.16);
+    shade(cr, &l, spans, count, duration_s, l.scores, 0.08);
     mewl__panel_wave(&panel, acc);
     mewl__frame(cr, l.wave);
     if (l.spectrogram.height > 0.0) {
@@ -266,18 +283,34 @@ static mewl_status check(const mewl_picture_acc *acc, const char *path, const me
     return MEWL_OK;
 }
 
+static int by_onset(const void *a, const void *b)
+{
+    double x = ((const mewl_picture_span *)a)->onset_s;
+    double y = ((const mewl_picture_span *)b)->onset_s;
+    return (x > y) - (x < y);
+}
+
 mewl_status mewl_picture_write(const mewl_picture_acc *acc, const char *path, const mewl_picture_span *spans,
                                size_t span_count, mewl_picture_opts opts, mewl_error *err)
 {
     opts.width_px = opts.width_px == 0 ? WIDTH_PX : opts.width_px;
     opts.height_px = opts.height_px == 0 ? HEIGHT_PX : opts.height_px;
     MEWL_TRY(check(acc, path, spans, span_count, opts, err));
-    mewl__canvas canvas;
-    MEWL_TRY(mewl__canvas_open(&canvas, path, MEWL__CANVAS_PNG, opts.width_px, opts.height_px, err));
-    mewl_status status = draw(canvas.cr, acc, spans, span_count, opts, err);
-    if (status == MEWL_OK) {
-        status = mewl__canvas_commit(&canvas, err);
+    mewl_picture_span *sorted = calloc(span_count + 1, sizeof *sorted);
+    if (sorted == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "%s: no memory for %zu episodes", path, span_count);
     }
-    mewl__canvas_close(&canvas);
+    if (span_count > 0) {
+        memcpy(sorted, spans, span_count * sizeof *sorted);
+        qsort(sorted, span_count, sizeof *sorted, by_onset);
+    }
+    mewl__canvas canvas;
+    mewl_status status = mewl__canvas_open(&canvas, path, MEWL__CANVAS_PNG, opts.width_px, opts.height_px, err);
+    if (status == MEWL_OK) {
+        status = draw(canvas.cr, acc, sorted, span_count, opts, err);
+        status = status == MEWL_OK ? mewl__canvas_commit(&canvas, err) : status;
+        mewl__canvas_close(&canvas);
+    }
+    free(sorted);
     return status;
 }

@@ -64,10 +64,11 @@ typedef struct mewl_picture_opts {
     int height_px;        /* 0: 900; else 320 to 8192 */
 } mewl_picture_opts;
 
-/* Draws what has been pushed, with `spans` shaded, to a PNG at `path`: written beside it and moved into place, so that
- * a half-written picture is never seen. Episodes past what labels have room for are shaded without times. MEWL_E_EMPTY
- * when no samples were pushed, MEWL_E_ARG for sizes out of range or spans that end before they begin, MEWL_E_IO and its
- * kin when the file cannot be written, MEWL_E_LIBRARY when cairo fails. The accumulator stays as it is. */
+/* Draws what has been pushed, with `spans` (in any order) shaded, to a PNG at `path`: written beside it and moved into
+ * place, so that a half-written picture is never seen. Episodes past what labels have room for are shaded without
+ * times. MEWL_E_EMPTY when no samples were pushed, MEWL_E_ARG for sizes out of range or spans that end before they
+ * begin, MEWL_E_IO and its kin when the file cannot be written, MEWL_E_LIBRARY when cairo fails. The accumulator stays
+ * as it is. */
 mewl_status mewl_picture_write(const mewl_picture_acc *acc, const char *path, const mewl_picture_span *spans,
                                size_t span_count, mewl_picture_opts opts, mewl_error *err);
 

@@ -278,7 +278,7 @@ void mewl__panel_scores(const mewl__panel *panel, const mewl_picture_acc *acc, d
             }
             open = there;
         }
-        mewl__colour(cr, MEWL__SCORE, pass == 0 ? 0.18 : 1.0);
+        mewl__colour(cr, MEWL__SCORE, pass == 0 ? 0.14 : 1.0);
         if (pass == 0) {
             cairo_fill(cr);
         } else {
