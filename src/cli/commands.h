@@ -4,7 +4,10 @@
 
 #include "cli/cli.h"
 
+int mewl_cmd_analyze(mewl_cli *cli, int argc, char **argv);
+int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_features(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_help(mewl_cli *cli, int argc, char **argv);
+int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv);
 
 #endif

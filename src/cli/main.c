@@ -13,7 +13,10 @@
 
 /* In the order in which people meet them. Each command's file is src/cli/cmd_<name>.c. */
 static const mewl_cli_command mewl_commands[] = {
+    {"analyze", "when an infant cried in recordings", mewl_cmd_analyze},
+    {"listen", "cries as they happen: microphone, camera, stream", mewl_cmd_listen},
     {"features", "spectrograms, mel bands and cepstra of a recording as an array", mewl_cmd_features},
+    {"bench", "what a second of sound costs on this machine, stage by stage", mewl_cmd_bench},
     {"help", "what a command does: mewl help COMMAND", mewl_cmd_help},
 };
 

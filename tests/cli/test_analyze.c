@@ -1,0 +1,379 @@
+/* `mewl analyze` as people run it: exit codes, messages and outputs for good and bad recordings. Arguments: the program
+ * and a model with random weights. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "sounds.h"
+
+static const char *program, *model;
+static char folder[] = "/tmp/mewl-test-analyze-XXXXXX";
+
+typedef struct ran {
+    int code;
+    char out[1 << 18], err[1 << 14];
+} ran;
+
+static void read_text(char *to, size_t size, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    to[fread(to, 1, size - 1, file)] = '\0';
+    (void)fclose(file);
+}
+
+/* Runs `mewl words` in the folder of the sounds, as an ordinary user even when the tests are run by root. */
+static const ran *run(const char *words)
+{
+    static ran r;
+    char command[4096];
+    const char *as_user = getuid() == 0 ? "setpriv --reuid 65534 --regid 65534 --clear-groups " : "";
+    (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= MEWL_MODEL=%s %s%s </dev/null %s >out.txt 2>err.txt",
+                   folder, model, as_user, program, words);
+    int status = system(command); /* NOLINT: the point is to run it as a shell does */
+    assert_true(WIFEXITED(status));
+    r.code = WEXITSTATUS(status);
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/out.txt", folder);
+    read_text(r.out, sizeof r.out, path);
+    (void)snprintf(path, sizeof path, "%s/err.txt", folder);
+    read_text(r.err, sizeof r.err, path);
+    return &r;
+}
+
+static void in_folder(char *to, size_t size, const char *name)
+{
+    (void)snprintf(to, size, "%s/%s", folder, name);
+}
+
+static int make_sounds(void **state)
+{
+    (void)state;
+    const wav_form good = {.rate_hz = 16000, .channels = 1, .seconds = 8.0, .gain = 1.0};
+    wav_form truncated = good, one = good, nan = good, few = good, inf = good, fast = good, many = good, silent = good,
+             tiny = good;
+    truncated.told_seconds = 60.0;
+    one.seconds = 1.0 / 16000.0 + 1e-9;
+    nan.floats = few.floats = inf.floats = true;
+    nan.bad_share = inf.bad_share = 1.1;
+    nan.bad = few.bad = NAN;
+    inf.bad = INFINITY;
+    few.bad_share = 0.001;
+    fast.rate_hz = 384000;
+    many.channels = 16;
+    silent.gain = 0.0;
+    tiny.seconds = 0.05;
+    const struct {
+        const char *name;
+        wav_form form;
+    } wavs[] = {{"good.wav", good},        {"truncated.wav", truncated}, {"one.wav", one},   {"nan.wav", nan},
+                {"few-nan.wav", few},      {"inf.wav", inf},             {"384k.wav", fast}, {"16ch.wav", many},
+                {"silence.wav", silent},   {"tiny.wav", tiny},           {"a batch/a.wav", good},
+                {"a batch/sub/c.wav", good}, {"hidden.wav", good}};
+    char path[256];
+    if (mkdtemp(folder) == NULL || chmod(folder, 0777) != 0) {
+        return -1;
+    }
+    static const char *const folders[] = {"a batch", "a batch/sub", "nothing"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        in_folder(path, sizeof path, folders[i]);
+        if (mkdir(path, 0777) != 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < sizeof wavs / sizeof wavs[0]; i++) {
+        in_folder(path, sizeof path, wavs[i].name);
+        if (!write_wav(path, wavs[i].form)) {
+            return -1;
+        }
+    }
+    static const char *const texts[][2] = {
+        {"empty.wav", ""}, {"text.wav", "This is a letter, not a sound.\n"}, {"a batch/b.wav", "no sound\n"},
+        {"a batch/notes.txt", "fed at ten\n"}, {"nothing/notes.txt", "fed at ten\n"}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        in_folder(path, sizeof path, texts[i][0]);
+        if (!write_text(path, texts[i][1])) {
+            return -1;
+        }
+    }
+    in_folder(path, sizeof path, "video.y4m");
+    if (!write_video(path)) {
+        return -1;
+    }
+    char command[1024]; /* the samples of good.wav without its header */
+    (void)snprintf(command, sizeof command, "tail -c +45 '%s/good.wav' >'%s/good.pcm'", folder, folder);
+    if (system(command) != 0) { /* NOLINT */
+        return -1;
+    }
+    in_folder(path, sizeof path, "hidden.wav");
+    return chmod(path, 0);
+}
+
+static int remove_sounds(void **state)
+{
+    (void)state;
+    char command[256];
+    (void)snprintf(command, sizeof command, "rm -r '%s'", folder);
+    return system(command); /* NOLINT */
+}
+
+/* Every kind of bad input: its exit code, and a message that names the file. */
+static void test_bad_inputs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int code;
+        const char *name;
+    } rows[] = {
+        {"analyze good.wav", 0, ""},
+        {"analyze 384k.wav", 0, ""},
+        {"analyze 16ch.wav", 0, ""},
+        {"analyze silence.wav", 0, ""},
+        {"analyze few-nan.wav", 0, "few-nan.wav"},
+        {"analyze empty.wav", 3, "empty.wav"},
+        {"analyze text.wav", 3, "text.wav"},
+        {"analyze one.wav", 3, "one.wav"},
+        {"analyze tiny.wav", 3, "tiny.wav"},
+        {"analyze nan.wav", 3, "nan.wav"},
+        {"analyze inf.wav", 3, "inf.wav"},
+        {"analyze video.y4m", 3, "video.y4m"},
+        {"analyze hidden.wav", 3, "hidden.wav"},
+        {"analyze missing.wav", 3, "missing.wav"},
+        {"analyze nothing", 3, "nothing"},
+        {"analyze -", 3, ""}, /* standard input is empty here */
+        {"analyze truncated.wav", 4, "truncated.wav"},
+        {"analyze 'a batch'", 4, "b.wav"},
+        {"analyze good.wav text.wav 384k.wav", 4, "text.wav"},
+        {"analyze text.wav empty.wav", 3, "text.wav"},
+        {"analyze", 2, "--help"},
+        {"analyze --jobs 0.5 good.wav", 2, "--jobs"},
+        {"analyze --threshold 2 good.wav", 2, "--threshold"},
+        {"analyze --treshold 0.5 good.wav", 2, "--threshold"},
+        {"analyze --fail-on rain good.wav", 2, "rain"},
+        {"analyze --json --ndjson good.wav", 2, "exclude"},
+        {"analyze --model missing.safetensors good.wav", 1, "missing.safetensors"},
+        {"analyze --model text.wav good.wav", 1, "text.wav"},
+        {"analyze --csv missing/out.csv good.wav", 1, "missing/out.csv"},
+        {"analyze --threshold 0.001 --fail-on cry good.wav", 1, ""},
+        {"analyze --raw s16le --rate 16000 good.wav", 0, ""},
+        {"anaylze good.wav", 2, "analyze"},
+        {"", 2, "Usage"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const ran *r = run(rows[i].words);
+        if (r->code != rows[i].code || strstr(r->err, rows[i].name) == NULL) {
+            fail_msg("mewl %s: exit %d, expected %d; said: %s", rows[i].words, r->code, rows[i].code, r->err);
+        }
+        if (rows[i].code == 0 && strcmp(rows[i].name, "") == 0) {
+            assert_string_equal(r->err, "");
+        }
+    }
+}
+
+/* Calls `check` on each line of NDJSON; returns how many lines there were. */
+static size_t each_line(const char *text, void (*check)(const json_t *event, void *user), void *user)
+{
+    size_t lines = 0;
+    for (const char *at = text; *at != '\0'; lines++) {
+        const char *end = strchr(at, '\n');
+        assert_non_null(end);
+        json_t *event = NULL;
+        mewl_error err = {0};
+        if (mewl_json_parse(&event, at, (size_t)(end - at), "a line", &err) != MEWL_OK) {
+            fail_msg("%s: %.*s", err.text, (int)(end - at), at);
+        }
+        check(event, user);
+        json_decref(event);
+        at = end + 1;
+    }
+    return lines;
+}
+
+typedef struct counts {
+    size_t episodes, completed, errors, deaf;
+    char order[1024];
+} counts;
+
+static void check_event(const json_t *event, void *user)
+{
+    counts *c = user;
+    const char *kind = json_string_value(json_object_get(event, "event"));
+    const char *file = json_string_value(json_object_get(event, "file"));
+    assert_non_null(kind);
+    assert_non_null(file);
+    if (strcmp(kind, "episode") == 0) {
+        double onset_s = json_number_value(json_object_get(event, "onset_s"));
+        double offset_s = json_number_value(json_object_get(event, "offset_s"));
+        double confidence = json_number_value(json_object_get(event, "confidence"));
+        const json_t *level = json_object_get(event, "level_dbfs");
+        assert_true(onset_s >= 0.0 && offset_s > onset_s);
+        assert_true(confidence > 0.0 && confidence <= 1.0);
+        assert_true(json_is_null(level) || json_number_value(level) < 3.1);
+        assert_int_equal(json_object_size(event), 6);
+        c->episodes++;
+    } else if (strcmp(kind, "file_completed") == 0) {
+        double peak = json_number_value(json_object_get(event, "peak_score"));
+        assert_true(json_number_value(json_object_get(event, "seconds")) > 0.0);
+        assert_true(peak >= 0.0 && peak <= 1.0);
+        assert_int_equal(json_object_size(event), 4);
+        c->completed++;
+        (void)snprintf(c->order + strlen(c->order), sizeof c->order - strlen(c->order), "%s;", file);
+    } else if (strcmp(kind, "error") == 0) {
+        assert_non_null(json_string_value(json_object_get(event, "message")));
+        assert_non_null(json_string_value(json_object_get(event, "code")));
+        c->errors++;
+        (void)snprintf(c->order + strlen(c->order), sizeof c->order - strlen(c->order), "!%s;", file);
+    } else {
+        assert_string_equal(kind, "not_hearing");
+        c->deaf++;
+    }
+}
+
+static void test_ndjson(void **state)
+{
+    (void)state;
+    static const char words[] = "analyze --ndjson --threshold 0.01 'a batch' text.wav silence.wav good.wav";
+    static ran first;
+    for (int jobs = 1; jobs <= 3; jobs++) {
+        char command[256];
+        (void)snprintf(command, sizeof command, "%s --jobs %d", words, jobs);
+        const ran *r = run(command);
+        assert_int_equal(r->code, 4);
+        counts c = {0};
+        assert_true(each_line(r->out, check_event, &c) > 0);
+        assert_true(c.episodes > 0);
+        assert_int_equal(c.completed, 4);
+        assert_int_equal(c.errors, 2);
+        assert_int_equal(c.deaf, 1); /* the silence */
+        assert_string_equal(c.order, "a batch/a.wav;!a batch/b.wav;a batch/sub/c.wav;!text.wav;silence.wav;good.wav;");
+        if (jobs == 1) {
+            first = *r;
+        }
+        assert_string_equal(r->out, first.out); /* whatever the number of workers */
+    }
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    const ran *r = run("analyze --json --threshold 0.01 good.wav silence.wav text.wav");
+    assert_int_equal(r->code, 4);
+    json_t *document = NULL;
+    mewl_error err = {0};
+    assert_int_equal(mewl_json_parse(&document, r->out, strlen(r->out), "document", &err), MEWL_OK);
+    const json_t *files = json_object_get(document, "files");
+    assert_int_equal(json_array_size(files), 3);
+    const json_t *good = json_array_get(files, 0), *silence = json_array_get(files, 1), *text = json_array_get(files, 2);
+    assert_true(json_array_size(json_object_get(good, "episodes")) > 0);
+    assert_float_equal(json_number_value(json_object_get(good, "seconds")), 8.0, 1e-6);
+    assert_true(json_is_null(json_object_get(silence, "level_dbfs")));
+    assert_int_equal(json_array_size(json_object_get(silence, "not_hearing")), 1);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(text, "error"), "code")), "format");
+    json_decref(document);
+}
+
+static void read_output(char *to, size_t size, const char *name)
+{
+    char path[256];
+    in_folder(path, sizeof path, name);
+    read_text(to, size, path);
+}
+
+static void test_label_files(void **state)
+{
+    (void)state;
+    static char text[1 << 16];
+    const ran *r = run("analyze --threshold 0.01 --audacity out.labels --csv out.csv --tsv out.tsv --raven out.raven "
+                       "--picture out.png good.wav");
+    if (r->code != 0) {
+        fail_msg("exit %d: %s", r->code, r->err);
+    }
+    double from, to;
+    read_output(text, sizeof text, "out.labels");
+    assert_int_equal(sscanf(text, "%lf\t%lf\tcry ", &from, &to), 2);
+    assert_true(to > from);
+    read_output(text, sizeof text, "out.csv");
+    assert_int_equal(strncmp(text, "Start (s),End (s),Label,Confidence,File\n", 40), 0);
+    assert_non_null(strstr(text, ",cry,"));
+    assert_non_null(strstr(text, ",good.wav\n"));
+    read_output(text, sizeof text, "out.tsv");
+    assert_int_equal(strncmp(text, "filename\tonset\toffset\tevent_label\ngood.wav\t", 43), 0);
+    assert_non_null(strstr(text, "\tInfantcry\n"));
+    read_output(text, sizeof text, "out.raven");
+    assert_non_null(strstr(text, "Begin Time (s)\tEnd Time (s)"));
+    assert_non_null(strstr(text, "1\tSpectrogram 1\t1\t"));
+    read_output(text, sizeof text, "out.png");
+    assert_memory_equal(text, "\x89PNG\r\n\x1a\n", 8);
+
+    /* Several recordings: one file each in a folder, the path below the operand kept. */
+    r = run("analyze --audacity labels --picture pictures --csv all.csv 'a batch' good.wav");
+    assert_int_equal(r->code, 4);
+    read_output(text, sizeof text, "labels/a.wav.txt");
+    read_output(text, sizeof text, "labels/sub/c.wav.txt");
+    read_output(text, sizeof text, "labels/good.wav.txt");
+    read_output(text, sizeof text, "pictures/sub/c.wav.png");
+    assert_memory_equal(text, "\x89PNG", 4);
+}
+
+/* Standard input gives what the file gives: a container, and raw sound. */
+static void test_stdin(void **state)
+{
+    (void)state;
+    static char file[1 << 16];
+    const ran *r = run("analyze --ndjson --threshold 0.01 good.wav");
+    assert_int_equal(r->code, 0);
+    size_t length = 0;
+    for (const char *at = r->out; *at != '\0'; at++) { /* the name is the only difference */
+        if (strncmp(at, "good.wav", 8) == 0) {
+            file[length++] = '-';
+            at += 7;
+        } else {
+            file[length++] = *at;
+        }
+    }
+    file[length] = '\0';
+    r = run("analyze --ndjson --threshold 0.01 - <good.wav");
+    assert_int_equal(r->code, 0);
+    assert_string_equal(r->out, file);
+    r = run("analyze --ndjson --threshold 0.01 --raw s16le --rate 16000 - <good.pcm");
+    assert_int_equal(r->code, 0);
+    assert_string_equal(r->out, file);
+}
+
+static void test_sentences(void **state)
+{
+    (void)state;
+    const ran *r = run("analyze --threshold 0.01 good.wav");
+    assert_int_equal(r->code, 0);
+    assert_non_null(strstr(r->out, "of crying in all"));
+    assert_non_null(strstr(r->out, "% sure"));
+    assert_non_null(strstr(r->out, " dBFS"));
+    assert_null(strchr(r->out, '\033')); /* no colours into a file */
+    r = run("analyze --threshold 0.999 --min-length 10 silence.wav");
+    assert_int_equal(r->code, 0);
+    assert_non_null(strstr(r->out, "nothing could be heard"));
+    assert_non_null(strstr(r->out, "not hearing: digital silence"));
+    r = run("analyze --threshold 0.999 -q good.wav text.wav");
+    assert_non_null(strstr(r->out, "1 could not be read"));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        return 99;
+    }
+    program = realpath(argv[1], NULL);
+    model = realpath(argv[2], NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bad_inputs), cmocka_unit_test(test_ndjson), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_label_files), cmocka_unit_test(test_stdin), cmocka_unit_test(test_sentences),
+    };
+    return cmocka_run_group_tests(tests, make_sounds, remove_sounds);
+}
