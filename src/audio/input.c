@@ -15,6 +15,7 @@
 #include <libavutil/opt.h>
 
 #include "audio/convert.h"
+#include "audio/wavsize.h"
 
 #define STDIN_BUFFER 32768
 #define ERRORS_IN_A_ROW 200 /* damaged packets without one good frame between: then the rest is given up */
@@ -341,6 +342,12 @@ mewl_status mewl__input_open(mewl__input *input, const char *url, const mewl_sou
         mewl__input_close(input);
     } else if (input->live) {
         input->duration_s = NAN;
+    } else if (strcmp(input->format->iformat->name, "wav") == 0 && strcmp(url, "-") != 0) {
+        double promised_s = mewl__wav_promised_s(strncmp(url, "file:", 5) == 0 ? url + 5 : url);
+        if (promised_s > 0.0) {
+            input->duration_s = promised_s;
+            input->duration_is_sure = true;
+        }
     }
     return status;
 }
