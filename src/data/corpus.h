@@ -27,18 +27,19 @@ typedef enum mewl_role {
 typedef enum mewl_side { MEWL_SIDE_TRAIN, MEWL_SIDE_VALID, MEWL_SIDE_TEST, MEWL_SIDE_COUNT } mewl_side;
 
 typedef struct mewl_sound {
-    const mewl_row *row;      /* in corpus->manifest */
-    const int16_t *samples;   /* at MEWL_CORPUS_RATE_HZ, peak-normalised: full scale 32767 stands for `peak` */
+    const mewl_row *row;      /* in the corpus's manifest */
+    const int16_t *samples;   /* at MEWL_CORPUS_RATE_HZ, peak-normalised: 32767 stands for `peak` */
     size_t count;
     float peak;
     double bandwidth_hz;      /* half the recording's own rate, at most 8,000: nothing is above it */
     mewl_role role;
     mewl_side side;
-    const mewl_burst *events; /* cries: usable events, owned by the corpus */
+    /* Of cries, negatives and speech: what segment.h finds in them (negatives without contrast have none). */
+    const mewl_burst *events;
     size_t event_count;
-    const mewl_burst *bursts; /* cries: all bursts inside them */
+    const mewl_burst *bursts;
     size_t burst_count;
-    double floor_dbfs, loud_dbfs, snr_db; /* cries: see segment.h; else NaN */
+    double floor_dbfs, threshold_dbfs, loud_dbfs, snr_db;
 } mewl_sound;
 
 typedef struct mewl_corpus mewl_corpus;
@@ -53,13 +54,19 @@ typedef struct mewl_corpus_stats {
     size_t bytes;            /* of audio in memory */
 } mewl_corpus_stats;
 
-/* Role of a row by its label and set; MEWL_ROLE_COUNT when it has none in mixtures (unchecked uploads, laughter). */
+/* Role of a row by its label; MEWL_ROLE_COUNT when it has none in mixtures (unchecked uploads, rows without a label). */
 mewl_role mewl_corpus_role(const mewl_row *row);
+
+/* The manifest a recipe means: sets and manifests gathered, cry list applied, sides dealt, sorted, and checked for leaks.
+ * What `mewl data` and evaluation use to see the very rows that training sees. *out is initialised here; fini it on
+ * success. Errors as mewl_corpus_open. */
+mewl_status mewl_corpus_gather(mewl_manifest *out, const mewl_recipe *recipe, mewl_error *err);
 
 /* Scans recipe->data_sets under the root (data_root, else MEWL_DATA), reads data_manifests, marks sides (manifests that carry a
  * `split` keep it), applies data_cry_list, drops raw uploads that a cleaned clip repeats, decodes on `threads` threads.
  * `progress` may be NULL. Errors: MEWL_E_NOT_FOUND for a root or set, MEWL_E_EMPTY when no cry or background is left on
- * the training side, MEWL_E_MEMORY above data_memory_mb (saying how much is needed). Unreadable files are counted, not fatal, unless all are. */
+ * the training side, MEWL_E_MEMORY above data_memory_mb, MEWL_E_ARG for a set whose licence keeps it out of shipped
+ * weights while data_research is off. Unreadable files are counted, not fatal, unless all are. */
 mewl_status mewl_corpus_open(mewl_corpus **out, const mewl_recipe *recipe, int threads, const mewl_progress *progress,
                              mewl_error *err);
 

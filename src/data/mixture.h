@@ -65,7 +65,7 @@ mewl_status mewl_mixer_make(mewl_mixer *mixer, mewl_example *example, uint64_t s
 
 /* A held-out test mixture: long, one SNR, events at least gap_s apart. */
 typedef struct mewl_mix_test {
-    double seconds;              /* default 60 */
+    double seconds;              /* default 60; for callers' use: the mixer's own length counts */
     double snr_db;               /* of every cry and every negative */
     double cries_per_minute;     /* default 4; 0: a cry-free mixture for false alarms per hour */
     double negatives_per_minute; /* default 4 */
@@ -76,8 +76,13 @@ typedef struct mewl_mix_test {
 
 mewl_mix_test mewl_mix_test_default(void);
 
-/* Makes test mixture (seed, index); two calls that differ in snr_db alone use the same recordings at the same times.
- * *example: init with seconds * MEWL_MIX_RATE_HZ. Frame weights are all 1. */
+/* A mixer for test mixtures of `seconds` (1 to 3600); otherwise as mewl_mixer_new. */
+mewl_status mewl_mixer_new_test(mewl_mixer **out, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side,
+                                double seconds, mewl_error *err);
+
+/* Makes test mixture (seed, index) with a mixer of mewl_mixer_new_test; two calls that differ in snr_db alone use the same recordings at the same times.
+ * *example: init with mewl_mixer_count. Frame weights are all 1; events that a long pause (1 s) splits in the source were
+ * split before. Errors: MEWL_E_SHAPE, MEWL_E_ARG when the events do not fit, MEWL_E_EMPTY. */
 mewl_status mewl_mixer_test(mewl_mixer *mixer, mewl_example *example, mewl_mix_test test, uint64_t seed, uint64_t index,
                             mewl_error *err);
 

@@ -22,6 +22,7 @@
     LIST(data, sets, "donateacry-corpus, esc10, speech-commands, librispeech-test-other, catmeows, room-impulse-responses", \
          "folders under root that are scanned")                                                                        \
     LIST(data, manifests, "", "manifests read besides (paths relative to the recipe)")                                 \
+    BOOL(data, research, "no", "allow sets whose licence keeps them out of shipped weights")                           \
     PATH(data, cry_list, "", "manifest of unchecked uploads that may be taken for cries; empty: none")                 \
     REAL(data, valid_share, "0.08", 0, 0.5, "share of groups held out for choosing")                                   \
     REAL(data, test_share, "0.2", 0, 0.5, "share of groups held out for the final figures")                            \
