@@ -17,6 +17,8 @@ static const mewl_cli_command mewl_commands[] = {
     {"listen", "cries as they happen: microphone, camera, stream", mewl_cmd_listen},
     {"features", "spectrograms, mel bands and cepstra of a recording as an array", mewl_cmd_features},
     {"bench", "what a second of sound costs on this machine, stage by stage", mewl_cmd_bench},
+    {"predict", "whole clips through a model: class probabilities, embeddings", mewl_cmd_predict},
+    {"model", "what a model file holds; import published checkpoints", mewl_cmd_model},
     {"help", "what a command does: mewl help COMMAND", mewl_cmd_help},
 };
 

@@ -98,6 +98,11 @@ size_t mewl_teacher_embedding_size(const mewl_teacher *teacher)
     return teacher->kind->embedding;
 }
 
+int64_t mewl_teacher_params(const mewl_teacher *teacher)
+{
+    return mewl_net_param_elements(teacher->net);
+}
+
 const char *mewl_teacher_label(const mewl_teacher *teacher, size_t class_index)
 {
     return teacher->windows ? mewl_audioset_yamnet_label(class_index) : mewl_audioset_label(class_index);

@@ -12,6 +12,7 @@
 #define MEWL_MODELS_TEACHER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -30,6 +31,7 @@ const char *mewl_teacher_name(const mewl_teacher *teacher); /* "yamnet" or "mn04
 double mewl_teacher_rate_hz(const mewl_teacher *teacher);   /* what mewl_teacher_score expects */
 size_t mewl_teacher_classes(const mewl_teacher *teacher);
 size_t mewl_teacher_embedding_size(const mewl_teacher *teacher);
+int64_t mewl_teacher_params(const mewl_teacher *teacher); /* weights and biases, running statistics not counted */
 
 /* AudioSet's English name of a class, e.g. "Baby cry, infant cry"; NULL out of range. Static storage. */
 const char *mewl_teacher_label(const mewl_teacher *teacher, size_t class_index);

@@ -1,0 +1,233 @@
+/* import.c - teachers and PANNs checkpoints into safetensors. */
+#include "models/import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "models/audioset.h"
+#include "models/model.h"
+#include "models/teacher_net.h"
+#include "models/torchzip.h"
+#include "models/yamnet.h"
+
+static const char *const archs[] = {"cnn6", "cnn10", "cnn14", "yamnet", "mn04"};
+
+const char *mewl_import_arch_at(size_t index)
+{
+    return index < sizeof archs / sizeof archs[0] ? archs[index] : NULL;
+}
+
+/* The last part of a path: an import names its source, not somebody's folders. */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* ---- Teachers ---- */
+
+static mewl_status put_labels(mewl_checkpoint *file, const mewl__teacher_kind *kind, mewl_error *err)
+{
+    json_t *labels = json_array();
+    bool fine = labels != NULL;
+    for (size_t i = 0; fine && i < kind->classes; i++) {
+        const char *label =
+            kind->classes == MEWL_AUDIOSET_CLASSES ? mewl_audioset_label(i) : mewl_audioset_yamnet_label(i);
+        fine = json_array_append_new(labels, mewl_json_string(label)) == 0;
+    }
+    char *text = fine ? mewl_json_text(labels, false) : NULL;
+    json_decref(labels);
+    const mewl_status status = text != NULL ? mewl_checkpoint_set_text(file, "mewl.labels", text, err)
+                                            : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for labels");
+    free(text);
+    return status;
+}
+
+static mewl_status put_teacher(mewl_checkpoint *file, mewl_net *net, const float *mel, const mewl__teacher_kind *kind,
+                               const char *path, mewl_error *err)
+{
+    char number[32];
+    const int64_t mel_shape[2] = {MEWL_YAMNET_BANDS, MEWL_YAMNET_BINS};
+    MEWL_TRY(mewl_checkpoint_set_text(file, MEWL__TEACHER_ARCH_KEY, kind->name, err));
+    MEWL_TRY(mewl_checkpoint_set_text(file, "mewl.front_end", kind->front_end, err));
+    (void)snprintf(number, sizeof number, "%zu", kind->classes);
+    MEWL_TRY(mewl_checkpoint_set_text(file, "mewl.classes", number, err));
+    (void)snprintf(number, sizeof number, "%zu", kind->bands);
+    MEWL_TRY(mewl_checkpoint_set_text(file, "mewl.bands", number, err));
+    MEWL_TRY(put_labels(file, kind, err));
+    MEWL_TRY(mewl_checkpoint_set_text(file, "licence", kind->licence, err));
+    MEWL_TRY(mewl_checkpoint_set_text(file, "source", file_name(path), err));
+    if (mel != NULL) {
+        MEWL_TRY(mewl_checkpoint_put(file, MEWL__TEACHER_MEL_KEY, MEWL_DTYPE_F32, 2, mel_shape, mel, err));
+    }
+    return mewl_checkpoint_put_net(file, net, false, err);
+}
+
+static mewl_status import_teacher(const char *path, const char *arch, const char *out_path, mewl_error *err)
+{
+    mewl_net *net;
+    float *mel;
+    const mewl__teacher_kind *kind;
+    mewl_checkpoint *file = NULL;
+    MEWL_TRY(mewl__teacher_net_open(&net, &mel, &kind, arch, path, err));
+    mewl_status status = mewl_checkpoint_new(&file, err);
+    if (status == MEWL_OK) {
+        status = put_teacher(file, net, mel, kind, path, err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_checkpoint_write(file, out_path, err);
+    }
+    mewl_checkpoint_free(file);
+    mewl_net_free(net);
+    free(mel);
+    return status;
+}
+
+/* ---- PANNs ---- */
+
+static bool starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Tensors of a PANNs checkpoint that belong to its front end or its training. */
+static bool is_beside_the_net(const char *name)
+{
+    static const char suffix[] = ".num_batches_tracked";
+    const size_t length = strlen(name), tail = sizeof suffix - 1;
+    return starts(name, "spectrogram_extractor.") || starts(name, "logmel_extractor.") ||
+           (length > tail && strcmp(name + length - tail, suffix) == 0);
+}
+
+/* The front end whose mel matrix (bins, bands) the checkpoint carries. */
+static const char *find_front_end(const mewl_torchzip *file, mewl_error *err)
+{
+    const mewl_torch_tensor *mel = mewl_torchzip_find(file, "logmel_extractor.melW");
+    if (mel == NULL || (mel->ndim == 2 && mel->shape[0] == 513 && mel->shape[1] == 64)) {
+        return "panns-32k";
+    }
+    if (mel->ndim == 2 && mel->shape[0] == 257 && mel->shape[1] == 64) {
+        return "panns-16k";
+    }
+    (void)mewl_error_set(
+        err, MEWL_E_UNSUPPORTED,
+        "the checkpoint's mel matrix is that of no front end of Mewl (513 x 64: 32 kHz, 257 x 64: 16 kHz)");
+    return NULL;
+}
+
+static mewl_status read_config(mewl_model_config *config, const mewl_torchzip *file, const char *arch, mewl_error *err)
+{
+    const mewl_torch_tensor *first = mewl_torchzip_find(file, "conv_block1.conv1.weight");
+    const mewl_torch_tensor *last = mewl_torchzip_find(file, "fc_audioset.weight");
+    const mewl_torch_tensor *norm = mewl_torchzip_find(file, "bn0.weight");
+    if (first == NULL || last == NULL || norm == NULL || first->ndim != 4 || last->ndim != 2 || norm->ndim != 1) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: it holds no %s", arch,
+                              first == NULL || first->ndim != 4 ? "`conv_block1.conv1.weight`"
+                              : last == NULL || last->ndim != 2 ? "`fc_audioset.weight`"
+                                                                : "`bn0.weight`");
+    }
+    const char *front_end = find_front_end(file, err);
+    if (front_end == NULL) {
+        return MEWL_E_UNSUPPORTED;
+    }
+    if (first->shape[0] == 0 || first->shape[0] > 4096 || last->shape[0] == 0 ||
+        last->shape[0] > MEWL_MODEL_CLASSES_MAX || norm->shape[0] == 0 || norm->shape[0] > 1024) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: %zu channels, %zu classes",
+                              arch, first->shape[0], last->shape[0]);
+    }
+    (void)snprintf(config->arch, sizeof config->arch, "%s", arch);
+    (void)snprintf(config->front_end, sizeof config->front_end, "%s", front_end);
+    config->bands = (int64_t)norm->shape[0];
+    config->classes = (int64_t)last->shape[0];
+    config->width = (double)first->shape[0] / 64;
+    return MEWL_OK;
+}
+
+static mewl_status load_param(mewl_param *param, mewl_torchzip *file, const char *arch, mewl_error *err)
+{
+    const mewl_torch_tensor *t = mewl_torchzip_find(file, param->name);
+    bool same = t != NULL && t->ndim == (size_t)param->value.shape.rank;
+    for (int i = 0; same && i < param->value.shape.rank; i++) {
+        same = t->shape[i] == (size_t)param->value.shape.dim[i];
+    }
+    if (!same) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: `%s` %s", arch, param->name,
+                              t == NULL ? "is missing" : "has another shape");
+    }
+    return mewl_torchzip_read_f32(file, param->value.data, t, t->count, err);
+}
+
+static mewl_status fill_model(mewl_model *model, mewl_torchzip *file, const char *arch, mewl_error *err)
+{
+    size_t count;
+    mewl_net *net = mewl_model_net(model);
+    mewl_param *const *params = mewl_net_params(net, &count);
+    for (size_t i = 0; i < mewl_torchzip_count(file); i++) {
+        const char *name = mewl_torchzip_at(file, i)->name;
+        if (!is_beside_the_net(name) && mewl_net_param(net, name) == NULL) {
+            return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: it also holds `%s`",
+                                  arch, name);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        MEWL_TRY(load_param(params[i], file, arch, err));
+    }
+    mewl_net_touch(net);
+    const int64_t classes = mewl_model_configuration(model)->classes;
+    for (int64_t i = 0; classes == MEWL_AUDIOSET_CLASSES && i < classes; i++) {
+        MEWL_TRY(mewl_model_set_label(model, i, mewl_audioset_label((size_t)i), err));
+    }
+    return MEWL_OK;
+}
+
+static mewl_status convert_panns(mewl_torchzip *file, const char *path, const char *arch, const char *out_path,
+                                 mewl_error *err)
+{
+    mewl_model_config config = {0};
+    mewl_model *model;
+    MEWL_TRY(read_config(&config, file, arch, err));
+    MEWL_TRY(mewl_model_new(&model, config, 0, err));
+    mewl_status status = fill_model(model, file, arch, err);
+    if (status == MEWL_OK) {
+        status = mewl_model_set_note(model, "source", file_name(path), err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_model_set_note(model, "licence", "that of the imported checkpoint; ask its publisher", err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_model_set_note(model, "activation", "sigmoid", err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_model_save(model, out_path, false, err);
+    }
+    mewl_model_free(model);
+    return status;
+}
+
+static mewl_status import_panns(const char *path, const char *arch, const char *out_path, mewl_error *err)
+{
+    mewl_torchzip *file;
+    MEWL_TRY(mewl_torchzip_open(&file, path, err));
+    mewl_error why = {0};
+    const mewl_status status = convert_panns(file, path, arch, out_path, &why);
+    mewl_torchzip_close(file);
+    if (status == MEWL_OK || err == NULL) {
+        return status;
+    }
+    *err = why;
+    return why.status == MEWL_E_UNSUPPORTED ? mewl_error_prefix(err, status, "%s", path) : status;
+}
+
+mewl_status mewl_import(const char *path, const char *arch, const char *out_path, mewl_error *err)
+{
+    for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++) {
+        if (strcmp(arch, archs[i]) == 0) {
+            return mewl__teacher_kind_find(arch) != NULL ? import_teacher(path, arch, out_path, err)
+                                                         : import_panns(path, arch, out_path, err);
+        }
+    }
+    return mewl_error_set(err, MEWL_E_ARG,
+                          "there is no architecture `%s`; there are cnn6, cnn10, cnn14, yamnet and mn04", arch);
+}
