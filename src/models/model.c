@@ -2,14 +2,23 @@
 #include "models/model_private.h"
 
 #include "models/cnn.h"
+#include "models/mobilenet.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_mobilenet(const mewl_model_config *config)
+{
+    return mewl_mobilenet_known(config->arch);
+}
+
 mewl_status mewl_model_new(mewl_model **out, mewl_model_config config, uint64_t seed, mewl_error *err)
 {
     *out = NULL;
-    MEWL_TRY(mewl_cnn_complete(&config, err));
+    if (memchr(config.arch, '\0', sizeof config.arch) == NULL) {
+        return mewl_error_set(err, MEWL_E_ARG, "the name of the architecture is too long");
+    }
+    MEWL_TRY(is_mobilenet(&config) ? mewl_mobilenet_complete(&config, err) : mewl_cnn_complete(&config, err));
     mewl_model *model = calloc(1, sizeof *model);
     if (model == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a model");
@@ -23,7 +32,8 @@ mewl_status mewl_model_new(mewl_model **out, mewl_model_config config, uint64_t 
         status = mewl_checkpoint_new(&model->notes, err);
     }
     if (status == MEWL_OK) {
-        status = mewl_cnn_build(model->net, &model->config, err);
+        status = is_mobilenet(&config) ? mewl_mobilenet_build(model->net, &model->config, err)
+                                       : mewl_cnn_build(model->net, &model->config, err);
     }
     if (status != MEWL_OK) {
         mewl_model_free(model);
@@ -110,7 +120,8 @@ bool mewl_model_note_at(const mewl_model *model, const char **key, const char **
 
 int64_t mewl_model_embedding_size(const mewl_model *model)
 {
-    return mewl_cnn_embedding_size(&model->config);
+    return is_mobilenet(&model->config) ? mewl_mobilenet_embedding_size(&model->config)
+                                        : mewl_cnn_embedding_size(&model->config);
 }
 
 int64_t mewl_model_frames_min(const mewl_model *model)

@@ -1,7 +1,8 @@
 /* model.h - a classifier of log-mel frames: a net, and everything about it that a checkpoint must say.
  *
  * Architectures: "cnn6", "cnn10", "cnn14" of PANNs (Kong et al. 2020), layer for layer and name for name, so that
- * published weights load; at any width; clip-wise, or frame-wise for detection (cnn.h). The features are (N, T, B): N
+ * published weights load; at any width; clip-wise, or frame-wise for detection (cnn.h); "mobilenet", YAMNet's body as a
+ * frame-wise detector (mobilenet.h). The features are (N, T, B): N
  * clips, T frames of the model's front end, B mel bands in dB. Not thread-safe: one model, one thread at a time. The
  * front end itself is the caller's (dsp/frontend.h), as is the loss (nn/loss.h).
  */
@@ -17,10 +18,11 @@
 #define MEWL_MODEL_NAME_MAX 64
 
 typedef struct mewl_model_config {
-    char arch[MEWL_MODEL_NAME_MAX];      /* "cnn6", "cnn10", "cnn14" */
+    char arch[MEWL_MODEL_NAME_MAX];      /* "cnn6", "cnn10", "cnn14", "mobilenet" */
     char front_end[MEWL_MODEL_NAME_MAX]; /* name for dsp/frontend.h, "panns-16k" */
     int64_t bands;                       /* mel bands B; 0 means 64 */
     int64_t classes;                     /* 1 to MEWL_MODEL_CLASSES_MAX */
+    int64_t depth;                       /* mobilenet: pairs of convolutions, 4 to 13; 0 means 9. PANNs: not used */
     double width;                        /* multiplies channels (rounded to a whole number >= 1); 0 means 1 */
     mewl_pool_kind pooling;              /* of the blocks; PANNs: MEWL_POOL_AVG */
     double dropout_block;                /* after each block; negative: none; 0 means PANNs' 0.2 */

@@ -1,5 +1,5 @@
 /* model_file.c - a model into and out of a safetensors checkpoint. Metadata of our own has keys "mewl.*"; notes travel
- * under their own keys. A file is hostile: every figure is parsed whole and checked by mewl_cnn_complete. */
+ * under their own keys. A file is hostile: every figure is parsed whole and checked by the architecture's complete function. */
 #include "models/model_private.h"
 
 #include "base/json.h"
@@ -51,6 +51,9 @@ mewl_status mewl_model_to_checkpoint(mewl_model *model, mewl_checkpoint *checkpo
     MEWL_TRY(set(checkpoint, "front_end", err, "%s", c->front_end));
     MEWL_TRY(set(checkpoint, "bands", err, "%lld", (long long)c->bands));
     MEWL_TRY(set(checkpoint, "classes", err, "%lld", (long long)c->classes));
+    if (c->depth != 0) {
+        MEWL_TRY(set(checkpoint, "depth", err, "%lld", (long long)c->depth));
+    }
     MEWL_TRY(set(checkpoint, "width", err, "%.17g", c->width));
     MEWL_TRY(set(checkpoint, "pooling", err, "%s", pool_names[c->pooling]));
     MEWL_TRY(set(checkpoint, "dropout_block", err, "%.17g", c->dropout_block));
@@ -148,6 +151,9 @@ static mewl_status get_config(const mewl_checkpoint *checkpoint, mewl_model_conf
     MEWL_TRY(get_name(checkpoint, c->front_end, "front_end", err));
     MEWL_TRY(get_whole(checkpoint, &c->bands, "bands", err));
     MEWL_TRY(get_whole(checkpoint, &c->classes, "classes", err));
+    if (mewl_checkpoint_text(checkpoint, MEWL__MODEL_PREFIX "depth") != NULL) {
+        MEWL_TRY(get_whole(checkpoint, &c->depth, "depth", err));
+    }
     MEWL_TRY(get_real(checkpoint, &c->width, "width", err));
     MEWL_TRY(get_name(checkpoint, pooling, "pooling", err));
     MEWL_TRY(get_real(checkpoint, &c->dropout_block, "dropout_block", err));

@@ -1,35 +1,19 @@
 /* yamnet.c - YAMNet's layers, and how they lie in the TFLite file. */
 #include "models/yamnet.h"
 
+#include "models/mobilenet.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAIRS 13
+#define PAIRS MEWL_MOBILENET_PAIRS
 #define WINDOW 400
 #define NAME_MAX_BYTES 32
 #define LARGEST_WEIGHT (1024 * 1024)
 
-static const struct {
-    int64_t stride, out;
-} pairs[PAIRS] = {{1, 64},  {2, 128}, {1, 128}, {2, 256}, {1, 256},  {2, 512}, {1, 512},
-                  {1, 512}, {1, 512}, {1, 512}, {1, 512}, {2, 1024}, {1, 1024}};
-
-static mewl_node convolve(mewl_net *net, const char *name, mewl_node x, int64_t out, int64_t kernel, int64_t stride,
-                          int64_t groups)
-{
-    char relu[NAME_MAX_BYTES + 8];
-    (void)snprintf(relu, sizeof relu, "%s.relu", name);
-    x = mewl_net_conv2d(net, name, x,
-                        (mewl_conv2d_opts){.out = out,
-                                           .kernel = {kernel, kernel},
-                                           .stride = {stride, stride},
-                                           .same = true,
-                                           .groups = groups,
-                                           .bias = true});
-    return mewl_net_relu(net, relu, x);
-}
+static const int64_t strides[PAIRS] = {1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1};
 
 /* "layer2.depthwise" for pair 0. */
 static void pair_name(char out[NAME_MAX_BYTES], int pair, bool pointwise)
@@ -39,17 +23,8 @@ static void pair_name(char out[NAME_MAX_BYTES], int pair, bool pointwise)
 
 mewl_status mewl_yamnet_build(mewl_net *net, mewl_error *err)
 {
-    char name[NAME_MAX_BYTES];
-    int64_t channels = 32;
     mewl_node x = mewl_net_input(net, 1, MEWL_YAMNET_BANDS);
-    x = convolve(net, "layer1", x, channels, 3, 2, 1);
-    for (int i = 0; i < PAIRS; i++) {
-        pair_name(name, i, false);
-        x = convolve(net, name, x, channels, 3, pairs[i].stride, channels);
-        channels = pairs[i].out;
-        pair_name(name, i, true);
-        x = convolve(net, name, x, channels, 1, 1, 1);
-    }
+    x = mewl_mobilenet_body(net, x, PAIRS, 1.0, false);
     x = mewl_net_global_pool(net, "mean", x, MEWL_POOL_AVG);
     mewl_net_output(net, MEWL_YAMNET_EMBEDDING_OUT, x);
     x = mewl_net_linear(net, "dense", x, (mewl_linear_opts){.out = MEWL_YAMNET_CLASSES});
@@ -182,7 +157,7 @@ static mewl_status load_all(mewl_net *net, float *mel, const mewl_tflite *file, 
     for (int i = 0; i < PAIRS; i++) {
         pair_name(name, i, false);
         MEWL_TRY(
-            load_convolution(net, name, file, &at, MEWL_TFLITE_DEPTHWISE_CONV_2D, 3, pairs[i].stride, scratch, err));
+            load_convolution(net, name, file, &at, MEWL_TFLITE_DEPTHWISE_CONV_2D, 3, strides[i], scratch, err));
         pair_name(name, i, true);
         MEWL_TRY(load_convolution(net, name, file, &at, MEWL_TFLITE_CONV_2D, 1, 1, scratch, err));
     }
