@@ -4,7 +4,8 @@ clip's maximum.
 
     check_frontends.py DUMP_FRONTEND [DATA] [--clips N] [-v]
 
-DUMP_FRONTEND is the test program of that name; DATA the folder of recordings (default: MEWL_DATA). Recordings are decoded and
+DUMP_FRONTEND is the test program of that name; DATA the folder of recordings (default: MEWL_DATA, then ../shared/data beside
+the repository). Recordings are decoded and
 resampled by the ffmpeg program. Exit 0: within the bar; 1: not; 77: skipped (no torch, no recordings, no ffmpeg).
 """
 import argparse
@@ -16,6 +17,7 @@ import sys
 
 BAR_DB = 1e-3
 SKIP = 77
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def skip(reason):
@@ -26,7 +28,7 @@ def skip(reason):
 try:
     import torch
 
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    sys.path.insert(0, HERE)
     import frontends_torch as twin
 except ImportError as missing:
     skip(f"{missing.name} is not installed (Debian: python3-torch, python3-torchaudio)")
@@ -72,14 +74,14 @@ def worst(name, kind, got, want, level_db):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("data", nargs="?", default=os.environ.get("MEWL_DATA", ""))
+    parser.add_argument("data", nargs="?", default=os.environ.get("MEWL_DATA") or os.path.join(HERE, "../../shared/data"))
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("-v", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if shutil.which("ffmpeg") is None:
         skip("no ffmpeg program")
-    clips = choose(args.data, args.clips) if args.data else []
+    clips = choose(args.data, args.clips)
     if not clips:
         skip(f"no recordings under {args.data!r} (set MEWL_DATA)")
     failed = False
