@@ -103,8 +103,8 @@ def commands_there_are():
     found = {}
     for name in re.findall(r'^  ([a-z]+)  +\S', help_of().split('Commands:')[1].split('\n\n')[0], re.M):
         text = help_of(name)
-        inner = re.findall(rf'^  (?:mewl )?(?:{name} )?([a-z]+)  +\S', text.split('Commands:')[1].split('\n\n')[0], re.M) \
-            if 'Commands:' in text else []
+        inner = re.search(rf'^Usage: mewl {name} \[OPTIONS\] ([a-z]+(?:\|[a-z]+)+)', text, re.M)
+        inner = inner.group(1).split('|') if inner else []
         found[(name,)] = set(re.findall(r'(?<![\w-])--[a-z][a-z-]*', text))
         for second in inner:
             found[(name, second)] = set(re.findall(r'(?<![\w-])--[a-z][a-z-]*', help_of(name, second)))
