@@ -1,5 +1,6 @@
 /* conv2d.c - the convolution layer: geometry, parameters, and what it takes over in inference (batch norm after it,
  * activation after that). The arithmetic is oneDNN's, behind dnnl_door.h. */
+#include "nn/conv_dilated.h"
 #include "nn/conv_first.h"
 #include "nn/net_private.h"
 
@@ -12,6 +13,7 @@ typedef struct conv2d {
     int64_t in;
     mewl__conv *conv;
     mewl__conv_first *first; /* gives the input gradient, or NULL: conv does */
+    mewl__conv_dilated *dilated; /* gives all gradients, or NULL */
     const mewl_layer *norm; /* absorbed, or NULL */
     mewl__post post;
     float *folded, *scale, *shift, *bias; /* with an absorbed norm: weights, its figures, bias */
@@ -72,9 +74,19 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         return mewl_error_set(err, MEWL_E_SHAPE, "the output would be too large");
     }
     in->dtype = plan->compute;
+    const bool dilated = (spec.backward || spec.backward_data) && mewl__conv_dilated_suits(&spec);
+    if (dilated) {
+        spec.backward = spec.backward_data = false;
+    }
     bool own = spec.backward_data && mewl__conv_first_suits(&spec);
     spec.backward_data = spec.backward_data && !own;
     MEWL_TRY(mewl__conv_new(&self->conv, &in->layout, &out->layout, plan->context, &spec, err));
+    if (dilated && in->layout != out->layout) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "a depthwise convolution whose two sides lie differently");
+    }
+    if (dilated) {
+        MEWL_TRY(mewl__conv_dilated_new(&self->dilated, &spec, err));
+    }
     if (own) {
         if (out->layout == MEWL_LAYOUT_LAST) {
             return mewl_error_set(err, MEWL_E_UNSUPPORTED, "no input gradient for this layout");
@@ -131,6 +143,11 @@ static mewl_status conv2d_backward(mewl_layer *layer, const mewl_pass *pass, con
 {
     conv2d *self = (conv2d *)layer;
     mewl_param *weight = layer->params[0], *bias = self->opts.bias ? layer->params[1] : NULL;
+    if (self->dilated != NULL) {
+        mewl__conv_dilated_run(self->dilated, &dx[0], weight->frozen ? NULL : weight->grad.data,
+                               bias == NULL || bias->frozen ? NULL : bias->grad.data, x, dy, weight->value.data);
+        return MEWL_OK;
+    }
     if (dx[0].data != NULL && self->first != NULL) {
         MEWL_TRY(mewl__conv_first_run(self->first, &dx[0], dy, weight->value.data, err));
     } else if (dx[0].data != NULL) {
@@ -167,6 +184,8 @@ static void conv2d_unplan(mewl_layer *layer)
     mewl__conv_free(self->conv);
     mewl__conv_first_free(self->first);
     self->first = NULL;
+    mewl__conv_dilated_free(self->dilated);
+    self->dilated = NULL;
     free(self->folded);
     free(self->scale);
     free(self->shift);
