@@ -173,7 +173,8 @@ def write_torch():
                        "sampler": {"queue": np.arange(3), "rng": np.float64(2.0)}})
     save("bare.pth", {"a": torch.ones(2), "b": {"c": torch.full((1, 2), 3.0)}})
     save("state_dict.pth", {"state_dict": {"w": torch.ones(3)}, "other": torch.zeros(9)})
-    save("legacy.pth", {"a": torch.ones(2)}, _use_new_zipfile_serialization=False)
+    write("legacy.pth", b"".join(pickle.dumps(p, 2) for p in (0x1950a86a20f9469cfc6c, 1001, {"little_endian": True}, {})))
+    write("tar.pth", b"pickle".ljust(257, b"\0") + b"ustar\x0000" + bytes(248))
     save("tensor.pth", torch.ones(3))
     save("empty.pth", {"note": "nothing"})
 
@@ -199,11 +200,69 @@ def write_torch():
         bomb += b"}(X\x01\x00\x00\x00ah" + bytes([level]) + b"X\x01\x00\x00\x00bh" + bytes([level]) + b"u" + b"q" + bytes([level + 1])
     write("bomb.pth", zip_of(bomb + b"."))
     with zipfile.ZipFile(os.path.join(OUT, "other.zip"), "w") as z:
-        z.writestr("readme.txt", "no checkpoint")
+        z.writestr(zipfile.ZipInfo("readme.txt"), "no checkpoint")
+
+
+# ---- PANNs: small networks of its three kinds, written after its paper and the names in its checkpoints ----
+
+class Panns(torch.nn.Module):
+    CHANNELS = {"cnn6": [64, 128, 256, 512], "cnn10": [64, 128, 256, 512], "cnn14": [64, 128, 256, 512, 1024, 2048]}
+
+    def __init__(self, arch, width, classes):
+        super().__init__()
+        self.arch, self.bn0 = arch, torch.nn.BatchNorm2d(64)
+        channels = [round(c * width) for c in self.CHANNELS[arch]]
+        kernel, convolutions, fan_in = (5, 1, 1) if arch == "cnn6" else (3, 2, 1)
+        for i, out in enumerate(channels, 1):
+            block = torch.nn.Module()
+            for k in range(1, convolutions + 1):
+                setattr(block, "conv%d" % k, torch.nn.Conv2d(fan_in, out, kernel, padding=kernel // 2, bias=False))
+                setattr(block, "bn%d" % k, torch.nn.BatchNorm2d(out))
+                fan_in = out
+            setattr(self, "conv_block%d" % i, block)
+        self.blocks, self.convolutions = len(channels), convolutions
+        embedding = round((2048 if arch == "cnn14" else 512) * width)
+        self.fc1 = torch.nn.Linear(fan_in, embedding)
+        self.fc_audioset = torch.nn.Linear(embedding, classes)
+
+    def forward(self, x):  # (N, T, 64)
+        x = self.bn0(x.unsqueeze(1).transpose(1, 3)).transpose(1, 3)
+        for i in range(1, self.blocks + 1):
+            block = getattr(self, "conv_block%d" % i)
+            for k in range(1, self.convolutions + 1):
+                x = torch.relu(getattr(block, "bn%d" % k)(getattr(block, "conv%d" % k)(x)))
+            x = torch.nn.functional.avg_pool2d(x, 1 if i == 6 else 2)
+        x = x.mean(3)
+        x = torch.relu(self.fc1(x.max(2).values + x.mean(2)))
+        return self.fc_audioset(x), x
+
+
+def write_panns():
+    torch.manual_seed(3)
+    x = torch.randn(2, 70, 64) * 10 - 30
+    np.save(os.path.join(OUT, "panns_input.npy"), x.numpy())
+    for arch, width, classes, window in [("cnn6", 1 / 16, 527, 1024), ("cnn10", 1 / 16, 4, 512), ("cnn14", 1 / 64, 2, 0)]:
+        net = Panns(arch, width, classes).eval()
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.5)
+                module.running_var.uniform_(0.5, 2)
+                module.weight.data.uniform_(0.5, 1.5)
+                module.bias.data.normal_(0, 0.3)
+        with torch.no_grad():
+            logits, embedding = net(x)
+        state = net.state_dict()
+        if window:  # the front end's own tensors, as PANNs saves them; one figure stands for all
+            state["spectrogram_extractor.stft.conv_real.weight"] = torch.zeros(1).expand(window // 2 + 1, 1, window)
+            state["logmel_extractor.melW"] = torch.zeros(1).expand(window // 2 + 1, 64)
+        save(arch + ".pth", {"iteration": 1, "model": state})
+        np.save(os.path.join(OUT, arch + "_logits.npy"), logits.numpy())
+        np.save(os.path.join(OUT, arch + "_embedding.npy"), embedding.numpy())
 
 
 def main():
     os.makedirs(OUT, exist_ok=True)
+    write_panns()
     write_tflite()
     write_torch()
 

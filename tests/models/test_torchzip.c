@@ -112,6 +112,7 @@ static const struct {
     {"cycle.pth", MEWL_E_MEMORY, "nested too deep"},
     {"bomb.pth", MEWL_E_MEMORY, "nested too deep"},
     {"legacy.pth", MEWL_E_UNSUPPORTED, "before 1.6"},
+    {"tar.pth", MEWL_E_UNSUPPORTED, "tar archive"},
     {"tensor.pth", MEWL_E_UNSUPPORTED, "no dictionary"},
     {"empty.pth", MEWL_E_EMPTY, "holds no tensor"},
     {"other.zip", MEWL_E_UNSUPPORTED, "data.pkl"},
