@@ -47,7 +47,7 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_FAIL_ON] = {"fail-on", 0, "cry", "exit with 1 when a cry was found", false},
     [OPT_MERGE_GAP] = {"merge-gap", 0, "S", "pauses up to this long stay inside one cry, seconds", true},
     [OPT_MIN] = {"min-length", 0, "S", "shortest cry told, seconds", true},
-    [OPT_PRECISION] = {"precision", 0, "P", "fp32, or bf16: faster on some processors (fp32)", true},
+    [OPT_PRECISION] = {"precision", 0, "P", "fp32, bf16, or auto: bf16 where that is faster (auto)", true},
     [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
     [OPT_RATE] = {"rate", 0, "HZ", "rate of raw sound (16000)", false},
     [OPT_CHANNELS] = {"channels", 0, "N", "channels of raw sound (1)", false},
@@ -268,16 +268,11 @@ static bool read_numbers(const mewl_cli *cli, const char **value, mewl_analysis_
 static int check_words(const mewl_cli *cli, const char **value, int operands)
 {
     static const char *const fail_words[] = {"cry"};
-    static const char *const precisions[] = {"fp32", "bf16"};
     if (operands == 0) {
         return mewl_cli_usage_error(cli, "name a recording, a folder, or - for standard input");
     }
     if (value[OPT_FAIL_ON] != NULL && strcmp(value[OPT_FAIL_ON], "cry") != 0) {
         return mewl_cli_unknown(cli, "reason to fail", value[OPT_FAIL_ON], fail_words, 1);
-    }
-    if (value[OPT_PRECISION] != NULL && strcmp(value[OPT_PRECISION], "fp32") != 0 &&
-        strcmp(value[OPT_PRECISION], "bf16") != 0) {
-        return mewl_cli_unknown(cli, "precision", value[OPT_PRECISION], precisions, 2);
     }
     return MEWL_CLI_GO;
 }
@@ -306,7 +301,10 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
     if (!read_numbers(cli, value, &opts, &jobs)) {
         return MEWL_EXIT_USAGE;
     }
-    opts.session.bf16 = value[OPT_PRECISION] != NULL && strcmp(value[OPT_PRECISION], "bf16") == 0;
+    int code = mewl_cli_precision(cli, value[OPT_PRECISION], &opts.session.bf16);
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
     if (jobs == 0) {
         jobs = sysconf(_SC_NPROCESSORS_ONLN);
         jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
@@ -316,6 +314,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
                                   .tsv = value[OPT_TSV],
                                   .raven = value[OPT_RAVEN],
                                   .model_path = model_path,
+                                  .bf16 = opts.session.bf16,
                                   .threshold = (double)opts.session.episodes.threshold};
     mewl_report *report = NULL;
     if (mewl_report_open(&report, cli, reporting, &err) != MEWL_OK) {
@@ -340,7 +339,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
         status = mewl_report_finish(report, &err);
     }
     mewl_cli_inputs_fini(&inputs);
-    int code = mewl_report_exit_code(report, value[OPT_FAIL_ON] != NULL);
+    code = mewl_report_exit_code(report, value[OPT_FAIL_ON] != NULL);
     mewl_report_close(report);
     if (status != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);

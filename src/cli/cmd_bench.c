@@ -27,7 +27,7 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_CHANNELS] = {"channels", 0, "N", "its channels (2)", false},
     [OPT_RUNS] = {"runs", 'n', "N", "runs, of which the median is told (5)", false},
     [OPT_CHUNK] = {"chunk", 0, "SECONDS", "sound judged at a time (20, as in analyze; listen has 0.4)", false},
-    [OPT_PRECISION] = {"precision", 0, "P", "fp32 or bf16 (fp32)", true},
+    [OPT_PRECISION] = {"precision", 0, "P", "fp32, bf16, or auto as in analyze (auto)", true},
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
 };
 
@@ -193,7 +193,6 @@ int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv)
     const char *value[OPT_COUNT];
     double seconds = 60.0, chunk_s = MEWL_SESSION_CHUNK_FILE_S;
     long runs = 5, rate = 44100, channels = 2;
-    static const char *const precisions[] = {"fp32", "bf16"};
     int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO) {
         return code;
@@ -208,9 +207,10 @@ int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv)
         !mewl_cli_integer(cli, "runs", value[OPT_RUNS], 1, RUNS_MAX, &runs)) {
         return MEWL_EXIT_USAGE;
     }
-    const char *precision = value[OPT_PRECISION] != NULL ? value[OPT_PRECISION] : "fp32";
-    if (strcmp(precision, "fp32") != 0 && strcmp(precision, "bf16") != 0) {
-        return mewl_cli_unknown(cli, "precision", precision, precisions, 2);
+    bool bf16 = false;
+    code = mewl_cli_precision(cli, value[OPT_PRECISION], &bf16);
+    if (code != MEWL_CLI_GO) {
+        return code;
     }
     char model_path[PATH_BYTES], noise[PATH_BYTES] = "";
     mewl_error err = {0};
@@ -224,7 +224,7 @@ int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv)
         mewl_cli_error(cli, "%s: the noise to measure on could not be written", noise);
         code = MEWL_EXIT_FAILED;
     } else {
-        code = bench(cli, model, argc == 1 ? argv[0] : noise, chunk_s, strcmp(precision, "bf16") == 0, runs);
+        code = bench(cli, model, argc == 1 ? argv[0] : noise, chunk_s, bf16, runs);
     }
     if (noise[0] != '\0') {
         (void)unlink(noise);

@@ -27,6 +27,7 @@ enum {
     OPT_MERGE_GAP,
     OPT_RECONNECTS,
     OPT_UDP,
+    OPT_PRECISION,
     OPT_RAW,
     OPT_RATE,
     OPT_CHANNELS,
@@ -43,6 +44,7 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_MERGE_GAP] = {"merge-gap", 0, "S", "pauses up to this long stay inside one cry, seconds", true},
     [OPT_RECONNECTS] = {"reconnects", 0, "N", "failed attempts in a row after which to give up (never; -1: none)", true},
     [OPT_UDP] = {"rtsp-udp", 0, NULL, "take RTSP over UDP instead of TCP", true},
+    [OPT_PRECISION] = {"precision", 0, "P", "fp32, bf16, or auto: bf16 where that is faster (auto)", true},
     [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
     [OPT_RATE] = {"rate", 0, "HZ", "rate of raw sound (16000)", false},
     [OPT_CHANNELS] = {"channels", 0, "N", "channels of raw sound (1)", false},
@@ -322,7 +324,8 @@ static int listen_with(mewl_cli *cli, const char **value, const char *url, mewl_
         mewl_cli_error(cli, "%s", err.text);
         return MEWL_EXIT_FAILED;
     }
-    if (!read_numbers(cli, value, &session, &source, &for_s)) {
+    int code = mewl_cli_precision(cli, value[OPT_PRECISION], &session.bf16);
+    if (code != MEWL_CLI_GO || !read_numbers(cli, value, &session, &source, &for_s)) {
         return MEWL_EXIT_USAGE;
     }
     watch_signals(for_s);

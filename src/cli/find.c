@@ -73,6 +73,26 @@ mewl_status mewl_cli_find_model(const mewl_cli *cli, char *out, size_t size, con
                           model_name, MEWL_DATA_FOLDER);
 }
 
+static bool processor_has_bf16(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+    return false;
+#endif
+}
+
+int mewl_cli_precision(const mewl_cli *cli, const char *text, bool *bf16)
+{
+    static const char *const words[] = {"auto", "fp32", "bf16"};
+    if (text == NULL || strcmp(text, "auto") == 0) {
+        *bf16 = processor_has_bf16();
+        return MEWL_CLI_GO;
+    }
+    *bf16 = strcmp(text, "bf16") == 0;
+    return *bf16 || strcmp(text, "fp32") == 0 ? MEWL_CLI_GO : mewl_cli_unknown(cli, "precision", text, words, 3);
+}
+
 /* Where the shown name starts: after the folder that was given, else after the last slash. */
 static size_t name_start(const char *path, const char *operand, bool is_folder)
 {

@@ -415,6 +415,9 @@ static mewl_status print_document(mewl_report *r, mewl_error *err)
     json_t *document = json_object();
     mewl_status status = mewl_json_set_string(document, "model", r->opts.model_path);
     if (status == MEWL_OK) {
+        status = mewl_json_set_string(document, "precision", r->opts.bf16 ? "bf16" : "fp32");
+    }
+    if (status == MEWL_OK) {
         status = mewl_json_set_real(document, "threshold", round(1e6 * r->opts.threshold) / 1e6);
     }
     if (status == MEWL_OK) {

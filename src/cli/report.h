@@ -11,6 +11,7 @@ typedef struct mewl_report_opts {
     const char *audacity, *csv, *tsv, *raven; /* files (or folders) to write, or NULL; borrowed */
     const char *model_path;
     double threshold;
+    bool bf16;
 } mewl_report_opts;
 
 typedef struct mewl_report mewl_report;
