@@ -98,10 +98,6 @@ static const twin_row rows[] = {
          .bias = true),
     CONV("conv2d depthwise 5x5 stride 2, odd channels", M(1, 6, 8, 7), 2e-6, .out = 6, .kernel = {5, 5},
          .stride = {2, 2}, .pad = {2, 2, 2, 2}, .groups = 6),
-    CONV("conv2d depthwise, dilation 2 in time, with bias", M(2, 32, 9, 5), 2e-6, .out = 32, .kernel = {3, 3},
-         .dilation = {2, 1}, .pad = {2, 2, 1, 1}, .groups = 32, .bias = true),
-    CONV("conv2d depthwise, dilation 2 x 3, uneven padding, odd channels", M(2, 5, 9, 11), 2e-6, .out = 5,
-         .kernel = {3, 3}, .dilation = {2, 3}, .pad = {1, 3, 0, 2}, .groups = 5),
     CONV("conv2d two groups", M(2, 8, 5, 6), 2e-6, .out = 12, .kernel = {3, 3}, .pad = {1, 1, 1, 1}, .groups = 2),
     {"batch_norm", build_batch_norm, twin_batch_norm, {3, 16, 5, 4}, {0}, 5e-6, 0.03},
     {"batch_norm, odd channels", build_batch_norm, twin_batch_norm, {3, 5, 7, 3}, {0}, 5e-6, 0.03},
@@ -130,6 +126,10 @@ static const twin_row rows[] = {
     {"concat", build_concat, twin_concat, {2, 16, 6, 3}, {2, 32, 6, 3}, 1e-7, 0.005},
     {"concat, odd channels", build_concat, twin_concat, {2, 5, 6, 3}, {2, 3, 6, 3}, 1e-7, 0.005},
     {"linear_softmax", build_linear_softmax, twin_linear_softmax, {2, 3, 9, 1}, {0}, 2e-6, 2e-6},
+    CONV("conv2d depthwise, dilation 2 in time, with bias", M(2, 32, 9, 5), 2e-6, .out = 32, .kernel = {3, 3},
+         .dilation = {2, 1}, .pad = {2, 2, 1, 1}, .groups = 32, .bias = true),
+    CONV("conv2d depthwise, dilation 2 x 3, uneven padding, odd channels", M(2, 5, 9, 11), 2e-6, .out = 5,
+         .kernel = {3, 3}, .dilation = {2, 3}, .pad = {1, 3, 0, 2}, .groups = 5),
 };
 
 /* ---- Harness ---- */
