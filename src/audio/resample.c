@@ -263,11 +263,11 @@ static void forget(mewl_resampler *r)
     r->first += (int64_t)drop;
 }
 
-/* Takes `count` samples, zeros when in is NULL, and writes the outputs below `limit`. */
+/* Takes `count` samples, or when in is NULL as many zeros as are needed, and writes the outputs below `limit`. */
 static size_t feed(mewl_resampler *r, float *out, const float *in, size_t count, uint64_t limit)
 {
     size_t wrote = 0;
-    for (size_t used = 0; used < count;) {
+    for (size_t used = 0; used < count && (in != NULL || r->given < limit);) {
         const size_t room = r->capacity - r->held, left = count - used, take = left < room ? left : room;
         if (in == NULL) {
             memset(r->buffer + r->held, 0, take * sizeof *r->buffer);
