@@ -14,6 +14,7 @@
 #define THREADS_MAX 64
 #define OUT_MAX 2
 #define PREFETCH_MAX 256
+#define TARGET_HOPS 8 /* hops of the front end (10 ms) in a target frame (80 ms) */
 
 typedef enum slot_state { SLOT_FREE, SLOT_MAKING, SLOT_READY, SLOT_OUT } slot_state;
 
@@ -352,6 +353,9 @@ static mewl_status open_workers(mewl_loader *l, mewl_error *err)
         MEWL_TRY(mewl_frontend_new(&w->frontend, l->maker.frontend, err));
         MEWL_TRY(l->maker.thread_new(l->maker.shared, &w->state, err));
         l->shape.frames = mewl_frontend_frame_count(w->frontend, l->maker.samples);
+        if (l->shape.target_frames > l->shape.frames / TARGET_HOPS) {
+            l->shape.target_frames = l->shape.frames / TARGET_HOPS; /* a front end that does not pad the ends */
+        }
         l->shape.bands = mewl_frontend_bands(w->frontend);
         if (l->opts.augment && l->mixup_probability > 0) {
             const mewl_batch *s = &l->shape;
@@ -533,7 +537,7 @@ mewl_status mewl_loader_open_mixtures(mewl_loader **out, const mewl_corpus *corp
     *m = (mixtures){corpus, recipe, opts.side};
     size_t samples = (size_t)llround(recipe->mixture_seconds * MEWL_MIX_RATE_HZ);
     mewl__maker maker = {.shared = m,
-                         .frontend = "panns-16k",
+                         .frontend = recipe->model_frontend,
                          .samples = samples,
                          .target_frames = mewl_mix_frames(samples),
                          .classes = 1,

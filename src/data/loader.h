@@ -42,8 +42,11 @@ typedef struct mewl_loader_opts {
 mewl_status mewl_loader_open_mixtures(mewl_loader **out, const mewl_corpus *corpus, const mewl_recipe *recipe,
                                       mewl_loader_opts opts, mewl_error *err);
 
-/* A loader of whole labelled clips (recipe task classify): rows of `manifest` on side opts.side, decoded into memory here, cropped or
- * repeated to classify_seconds, drawn by classes as recipe says (side train) or each once in order (other sides). */
+/* A loader of whole labelled clips (recipe task classify): rows of `manifest` on side opts.side, decoded into memory here,
+ * cropped or repeated to classify_seconds. With side train and augment, clips are drawn by class as the recipe says and
+ * varied (pitch, band-limit, codec, level); otherwise each comes once, in order, its middle, and batches wrap round.
+ * recipe is borrowed. Errors: MEWL_E_EMPTY without two classes or without clips, MEWL_E_MEMORY above data_memory_mb, and
+ * those of reading: a file that cannot be read is an error here. */
 mewl_status mewl_loader_open_clips(mewl_loader **out, const mewl_manifest *manifest, const mewl_recipe *recipe,
                                    mewl_loader_opts opts, mewl_error *err);
 

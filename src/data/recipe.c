@@ -544,8 +544,9 @@ mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
     if (detect && !r->model_framewise) {
         return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task detect needs model.framewise = yes");
     }
-    if (detect && strcmp(r->model_frontend, "panns-16k") != 0) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task detect needs model.frontend panns-16k: mixtures are 16 kHz");
+    if (detect && strcmp(r->model_frontend, "panns-32k") == 0) {
+        return mewl_error_set(err, MEWL_E_FORMAT,
+                              "recipe.task detect needs model.frontend panns-16k or yamnet: mixtures are 16 kHz");
     }
     double product = 1;
     for (size_t i = 0; i < r->model_time_pool.count; i++) {

@@ -8,9 +8,10 @@
     CHOICE(recipe, task, "detect", "detect|classify", "mixtures with frame targets, or clips with a class each")       \
     INT(recipe, seed, "1", 0, 9007199254740991, "everything random follows from it")                                   \
                                                                                                                        \
-    CHOICE(model, arch, "cnn10", "cnn6|cnn10|cnn14", "PANNs body")                                                     \
+    CHOICE(model, arch, "cnn10", "cnn6|cnn10|cnn14|mobilenet", "PANNs body, or YAMNet's for detection")                \
+    INT(model, depth, "0", 0, 13, "mobilenet: pairs of convolutions, 4 to 13; 0: 9")                                   \
     REAL(model, width, "0.25", 0.0625, 2, "multiplies the channels of every block")                                    \
-    CHOICE(model, frontend, "panns-16k", "panns-16k|panns-32k", "front end, with its sampling rate")                   \
+    CHOICE(model, frontend, "panns-16k", "panns-16k|panns-32k|yamnet", "front end, with its sampling rate")            \
     BOOL(model, framewise, "yes", "frame scores as well as clip scores")                                               \
     NUMBERS(model, time_pool, "2, 2, 2, 1", 1, 8, "time pooling of each block (framewise)")                            \
     CHOICE(model, pooling, "avg", "max|avg|max+avg", "pooling inside the blocks (PANNs: avg)")                         \
