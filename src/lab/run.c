@@ -26,7 +26,7 @@ void mewl__run_fini(mewl__run *run)
 
 static mewl_model_config model_config(const mewl_recipe *recipe, size_t classes)
 {
-    mewl_model_config c = {.classes = (int64_t)classes, .width = recipe->model_width};
+    mewl_model_config c = {.classes = (int64_t)classes, .width = recipe->model_width, .depth = recipe->model_depth};
     (void)snprintf(c.arch, sizeof c.arch, "%s", recipe->model_arch);
     (void)snprintf(c.front_end, sizeof c.front_end, "%s", recipe->model_frontend);
     c.framewise = recipe->model_framewise;
