@@ -1,0 +1,208 @@
+/* `mewl predict` and `mewl model` as people run them. Arguments: the program, the folder of golden checkpoints. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/npy.h"
+#include "sounds.h"
+
+static const char *program, *golden;
+static char folder[] = "/tmp/mewl-test-model-XXXXXX";
+
+typedef struct ran {
+    int code;
+    char out[1 << 19], err[1 << 14];
+} ran;
+
+static void read_text(char *to, size_t size, const char *name)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    to[fread(to, 1, size - 1, file)] = '\0';
+    (void)fclose(file);
+}
+
+/* Runs `mewl words` in the folder; $G in the words is the golden folder. */
+static const ran *run(const char *words)
+{
+    static ran r;
+    char command[4096];
+    (void)snprintf(command, sizeof command, "cd %s && G='%s' && MEWL_CONFIG= %s </dev/null %s >out.txt 2>err.txt",
+                   folder, golden, program, words);
+    const int status = system(command); /* NOLINT: the point is to run it as a shell does */
+    assert_true(WIFEXITED(status));
+    r.code = WEXITSTATUS(status);
+    read_text(r.out, sizeof r.out, "out.txt");
+    read_text(r.err, sizeof r.err, "err.txt");
+    return &r;
+}
+
+static void expect(const char *words, int code, const char *in_out, const char *in_err)
+{
+    const ran *r = run(words);
+    if (r->code != code || (in_out != NULL && strstr(r->out, in_out) == NULL) ||
+        (in_err != NULL && strstr(r->err, in_err) == NULL)) {
+        fail_msg("mewl %s: exit %d, out \"%.300s\", err \"%.300s\"", words, r->code, r->out, r->err);
+    }
+}
+
+static json_t *parse(const char *text)
+{
+    json_t *document = NULL;
+    mewl_error err = {0};
+    if (mewl_json_parse(&document, text, strlen(text), "out", &err) != MEWL_OK) {
+        fail_msg("%s: \"%.300s\"", err.text, text);
+    }
+    return document;
+}
+
+static void imports_and_describes(void **state)
+{
+    (void)state;
+    expect("model import $G/cnn6.pth --arch cnn6 -o m.safetensors", 0, NULL, "m.safetensors");
+    expect("model import $G/cnn10.pth --arch cnn10 -o four.safetensors", 0, NULL, NULL);
+    expect("model info m.safetensors", 0, "cnn6", NULL);
+    expect("model info m.safetensors", 0, "panns-32k: 64 bands at 32000 Hz", NULL);
+    json_t *info = parse(run("model info m.safetensors --json")->out);
+    assert_string_equal(json_string_value(json_object_get(info, "arch")), "cnn6");
+    assert_int_equal(json_integer_value(json_object_get(info, "classes")), 527);
+    assert_int_equal(json_array_size(json_object_get(info, "labels")), 527);
+    assert_true(json_integer_value(json_object_get(info, "parameters")) > 30000);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(info, "notes"), "source")), "cnn6.pth");
+    json_decref(info);
+    expect("model info $G/state.pth", 0, "view.weight float32 [3,2]", NULL); /* no model: its tensors */
+}
+
+static void refuses_wrong_use(void **state)
+{
+    (void)state;
+    expect("model", 2, NULL, "mewl model info");
+    expect("model inform x", 2, NULL, "info");
+    expect("model --help", 0, "import CHECKPOINT", NULL);
+    expect("model import --help", 0, "--arch", NULL);
+    expect("model info", 2, NULL, "one model file");
+    expect("model info none.safetensors", 3, NULL, "none.safetensors");
+    expect("model info good.wav", 3, NULL, "good.wav");
+    expect("model import $G/cnn6.pth -o x.safetensors", 2, NULL, "--arch");
+    expect("model import $G/cnn6.pth --arch cnn6", 2, NULL, "-o");
+    expect("model import $G/cnn6.pth --arch cnn66 -o x.safetensors", 2, NULL, "cnn6");
+    expect("model import $G/cnn6.pth --arch cnn14 -o x.safetensors", 3, NULL, "not cnn14");
+    expect("model import $G/evil_global.pth --arch cnn6 -o x.safetensors", 3, NULL, "posix.system");
+    expect("model import $G/legacy.pth --arch cnn6 -o x.safetensors", 3, NULL, "before 1.6");
+    expect("model import $G/cnn6.pth --arch cnn6 -o none/x.safetensors", 3, NULL, "none/x.safetensors");
+    expect("predict", 2, NULL, "model");
+    expect("predict m.safetensors", 2, NULL, "clips");
+    expect("predict good.wav good.wav", 3, NULL, "good.wav");
+    expect("predict m.safetensors good.wav --top 0", 2, NULL, "--top");
+}
+
+static void predicts(void **state)
+{
+    (void)state;
+    expect("predict m.safetensors good.wav", 0, "good.wav\tcry 0.", NULL);
+    json_t *out = parse(run("predict m.safetensors good.wav short.wav --json --embedding e.npy")->out);
+    assert_string_equal(json_string_value(json_object_get(out, "arch")), "cnn6");
+    json_t *files = json_object_get(out, "files"), *first = json_array_get(files, 0);
+    assert_int_equal(json_array_size(files), 2);
+    assert_string_equal(json_string_value(json_object_get(first, "file")), "good.wav");
+    assert_true(json_number_value(json_object_get(first, "seconds")) > 7.9);
+    const json_t *classes = json_object_get(first, "classes");
+    assert_int_equal(json_array_size(classes), 527);
+    double last = 1e9, cry = 0;
+    for (size_t i = 0; i < 527; i++) {
+        const json_t *row = json_array_get(classes, i);
+        const double logit = json_number_value(json_object_get(row, "logit"));
+        const double probability = json_number_value(json_object_get(row, "probability"));
+        assert_true(logit <= last);
+        assert_true(fabs(probability - 1 / (1 + exp(-logit))) < 1e-6);
+        last = logit;
+        const json_int_t index = json_integer_value(json_object_get(row, "index"));
+        cry = (index == 22 || index == 23) && probability > cry ? probability : cry;
+    }
+    assert_true(fabs(json_number_value(json_object_get(first, "cry")) - cry) < 1e-6);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(files, 1), "embedding_row")), 1);
+    json_decref(out);
+    mewl_npy embedding;
+    mewl_error err = {0};
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/e.npy", folder);
+    assert_int_equal(mewl_npy_read_f32(&embedding, path, 1 << 16, &err), MEWL_OK);
+    assert_int_equal(embedding.ndim, 2);
+    assert_int_equal(embedding.shape[0], 2);
+    assert_int_equal(embedding.shape[1], 32); /* 512 / 16 */
+    mewl_npy_fini(&embedding);
+
+    const ran *r = run("predict four.safetensors good.wav short.wav --ndjson");
+    const char *second = strchr(r->out, '\n');
+    assert_non_null(second);
+    assert_non_null(strchr(second + 1, '\n'));
+    json_t *line = parse(second + 1);
+    assert_string_equal(json_string_value(json_object_get(line, "event")), "prediction");
+    assert_int_equal(json_array_size(json_object_get(line, "classes")), 4);
+    assert_true(json_is_null(json_object_get(line, "cry"))); /* four classes without a name */
+    json_decref(line);
+}
+
+static void goes_on_after_bad_files(void **state)
+{
+    (void)state;
+    expect("predict m.safetensors good.wav text.wav none.wav", 4, "good.wav\tcry", "none.wav");
+    expect("predict m.safetensors text.wav", 3, NULL, "text.wav");
+    expect("predict m.safetensors sounds", 0, "inner.wav\tcry", NULL);
+    expect("predict m.safetensors good.wav text.wav --ndjson", 4, "\"event\":\"error\"", NULL);
+    expect("predict m.safetensors nan.wav", 0, "nan.wav\tcry 0.", NULL);
+    expect("predict m.safetensors good.wav --embedding none/e.npy", 1, NULL, "none/e.npy");
+    json_t *out = parse(run("predict m.safetensors text.wav good.wav --json")->out);
+    assert_int_equal(json_integer_value(json_object_get(out, "unreadable")), 1);
+    assert_int_equal(json_array_size(json_object_get(out, "files")), 2);
+    json_decref(out);
+}
+
+static int make_sounds(void **state)
+{
+    (void)state;
+    const wav_form good = {.rate_hz = 16000, .channels = 1, .seconds = 8.0, .gain = 1.0};
+    wav_form brief = good, nan = good;
+    brief.seconds = 0.05;
+    nan.floats = true;
+    nan.bad = NAN;
+    nan.bad_share = 0.01;
+    char path[256];
+    if (mkdtemp(folder) == NULL || chdir(folder) != 0 || mkdir("sounds", 0777) != 0) {
+        return -1;
+    }
+    (void)snprintf(path, sizeof path, "%s/sounds/inner.wav", folder);
+    return write_wav("good.wav", good) && write_wav("short.wav", brief) && write_wav("nan.wav", nan) &&
+                   write_wav(path, good) && write_text("text.wav", "no sound\n")
+               ? 0
+               : -1;
+}
+
+static int remove_sounds(void **state)
+{
+    (void)state;
+    char command[256];
+    (void)snprintf(command, sizeof command, "rm -r '%s'", folder);
+    return chdir("/") == 0 && system(command) == 0 ? 0 : -1; /* NOLINT */
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: test-cli-model MEWL GOLDEN\n");
+        return 2;
+    }
+    program = argv[1];
+    golden = argv[2];
+    const struct CMUnitTest tests[] = {cmocka_unit_test(imports_and_describes), cmocka_unit_test(refuses_wrong_use),
+                                       cmocka_unit_test(predicts), cmocka_unit_test(goes_on_after_bad_files)};
+    return cmocka_run_group_tests_name("model", tests, make_sounds, remove_sounds);
+}
