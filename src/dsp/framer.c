@@ -41,7 +41,7 @@ void mewl__framer_reset(mewl__framer *f)
     f->length = f->pad;
     f->next = 0;
     f->total = 0;
-    f->previous = 0.0f;
+    f->previous = 0.0;
     f->has_previous = false;
     f->started = f->padding != MEWL__PAD_REFLECT;
     f->finished = false;
@@ -82,8 +82,8 @@ static void make_room(mewl__framer *f)
 size_t mewl__framer_push(mewl__framer *f, const float *samples, size_t count)
 {
     size_t used = 0;
-    if (f->preemphasis != 0.0f && !f->has_previous && count > 0) {
-        f->previous = samples[0];
+    if (f->preemphasis != 0.0 && !f->has_previous && count > 0) {
+        f->previous = (double)samples[0];
         f->has_previous = true;
         used = 1;
     }
@@ -93,16 +93,18 @@ size_t mewl__framer_push(mewl__framer *f, const float *samples, size_t count)
     }
     size_t room = limit - f->length;
     size_t fresh = count - used < room ? count - used : room;
-    float *to = f->buffer + f->length;
-    if (fresh > 0 && f->preemphasis != 0.0f) {
+    double *to = f->buffer + f->length;
+    if (fresh > 0 && f->preemphasis != 0.0) {
         const float *x = samples + used;
-        to[0] = x[0] - f->preemphasis * f->previous;
+        to[0] = (double)x[0] - f->preemphasis * f->previous;
         for (size_t n = 1; n < fresh; n++) {
-            to[n] = x[n] - f->preemphasis * x[n - 1];
+            to[n] = (double)x[n] - f->preemphasis * (double)x[n - 1];
         }
-        f->previous = x[fresh - 1];
-    } else if (fresh > 0) {
-        memcpy(to, samples + used, fresh * sizeof *to);
+        f->previous = (double)x[fresh - 1];
+    } else {
+        for (size_t n = 0; n < fresh; n++) {
+            to[n] = (double)samples[n];
+        }
     }
     f->length += fresh;
     f->total += fresh;
@@ -128,27 +130,27 @@ void mewl__framer_finish(mewl__framer *f)
     }
     /* The last sample stands at length - 1; of a signal longer than the padding only its end is needed, and is here. */
     size_t known = f->total > f->pad ? f->pad + 1 : f->total;
-    const float *first = f->buffer + f->length - known;
-    float *to = f->buffer + f->length;
+    const double *first = f->buffer + f->length - known;
+    double *to = f->buffer + f->length;
     for (size_t i = 0; i < f->pad; i++) {
-        to[i] = f->padding == MEWL__PAD_REFLECT ? first[mirrored((ptrdiff_t)(known + i), known)] : 0.0f;
+        to[i] = f->padding == MEWL__PAD_REFLECT ? first[mirrored((ptrdiff_t)(known + i), known)] : 0.0;
     }
     f->length += f->pad;
 }
 
-const float *mewl__framer_pull(mewl__framer *f)
+const double *mewl__framer_pull(mewl__framer *f)
 {
     if (!f->started || f->next + f->span > f->length) {
         return NULL;
     }
-    const float *frame = f->buffer + f->next;
+    const double *frame = f->buffer + f->next;
     f->next += f->hop;
     return frame;
 }
 
 size_t mewl__framer_count(const mewl__framer *f, size_t samples)
 {
-    if (f->preemphasis != 0.0f && samples > 0) {
+    if (f->preemphasis != 0.0 && samples > 0) {
         samples--;
     }
     if (samples == 0 || samples + 2 * f->pad < f->span) {

@@ -1,6 +1,7 @@
 /* framer.h - cuts a stream of samples into overlapping frames, padded at both ends as centred transforms want it.
  *
- * Holds one fixed buffer. Pre-emphasis happens on the way in. Private to the room: frontend.h is the door.
+ * Holds one fixed buffer, in double precision: pre-emphasis rounded to single would leave its noise in quiet bands.
+ * Pre-emphasis happens on the way in. Private to the room: frontend.h is the door.
  */
 #ifndef MEWL_DSP_FRAMER_H
 #define MEWL_DSP_FRAMER_H
@@ -16,13 +17,13 @@ typedef struct mewl__framer {
     size_t span; /* samples in a frame */
     size_t pad;  /* samples put before the first and after the last one */
     mewl__padding padding;
-    float preemphasis;
-    float *buffer;   /* part of the padded signal */
+    double preemphasis;
+    double *buffer;  /* part of the padded signal */
     size_t capacity; /* `pad` of it are kept for the end */
     size_t length;   /* filled */
     size_t next;     /* where the next frame starts in it */
     size_t total;    /* samples taken, after pre-emphasis */
-    float previous;  /* the last sample, for pre-emphasis */
+    double previous; /* the last sample, for pre-emphasis */
     bool has_previous;
     bool started; /* the padding before the first sample is in place */
     bool finished;
@@ -38,7 +39,7 @@ size_t mewl__framer_push(mewl__framer *f, const float *samples, size_t count);
 void mewl__framer_finish(mewl__framer *f);
 
 /* The next frame's `span` samples, valid until the next call that changes the framer; NULL when none is ready. */
-const float *mewl__framer_pull(mewl__framer *f);
+const double *mewl__framer_pull(mewl__framer *f);
 
 /* Frames of a whole signal of `samples` samples. */
 size_t mewl__framer_count(const mewl__framer *f, size_t samples);

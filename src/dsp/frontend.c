@@ -220,7 +220,7 @@ size_t mewl_frontend_latency_samples(const mewl_frontend *fe)
     /* Centred: half a frame, and for mirrored ones the first sample past it; pre-emphasis looks one sample ahead. */
     size_t latency = fe->spec->span / 2;
     latency += fe->spec->padding == MEWL__PAD_REFLECT ? 1 : 0;
-    return latency + (fe->spec->preemphasis != 0.0f ? 1 : 0);
+    return latency + (fe->spec->preemphasis != 0.0 ? 1 : 0);
 }
 
 bool mewl_frontend_is_clipwide(const mewl_frontend *fe)
@@ -325,7 +325,7 @@ void mewl_frontend_pull(mewl_frontend *fe, float *out, size_t max_frames, size_t
         size_t wanted = max_frames - *got < LANES ? max_frames - *got : LANES;
         size_t frames = 0;
         while (frames < wanted) {
-            const float *frame = mewl__framer_pull(&fe->framer);
+            const double *frame = mewl__framer_pull(&fe->framer);
             if (frame == NULL) {
                 break;
             }

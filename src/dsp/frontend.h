@@ -41,7 +41,7 @@ typedef enum mewl_feature {
 /* A stream that has been pulled dry takes at least this many samples in one push. */
 #define MEWL_FRONTEND_PUSH_MIN 16384u
 
-/* Tables, scratch and the state of one stream, all allocated by _new: one thread at a time. About 0.2 MB. */
+/* Tables, scratch and the state of one stream, all allocated by _new: one thread at a time. About 0.3 MB. */
 typedef struct mewl_frontend mewl_frontend;
 
 /* The front ends' names in a fixed order, NULL for index >= their number. Static storage. */

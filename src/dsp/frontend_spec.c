@@ -67,7 +67,7 @@ static const mewl__frontend_spec specs[] = {
         .hop = 320,
         .span = 1024,
         .padding = MEWL__PAD_REFLECT,
-        .preemphasis = 0.97f,
+        .preemphasis = 0.97,
         .stft = {1024, 800, 112, MEWL_WINDOW_HANN_SYMMETRIC, MEWL_STFT_POWER},
         .mel = {32000.0, 1024, 128, 0.0, 15000.0, MEWL_MEL_HTK, MEWL_MEL_LINEAR_MEL, MEWL_MEL_PEAK_ONE},
         .log = {.floor = 0.0f, .add = 1e-5f, .scale = 0.2f, .offset = 0.9f},

@@ -22,7 +22,7 @@ typedef struct mewl__frontend_spec {
     size_t hop;
     size_t span; /* samples that a frame takes: fft_length where centred */
     mewl__padding padding;
-    float preemphasis; /* y[n] = x[n+1] - preemphasis x[n], one sample fewer; 0: none */
+    double preemphasis; /* y[n] = x[n+1] - preemphasis x[n], one sample fewer; 0: none */
     mewl_stft_opts stft;
     mewl_mel_opts mel;
     mewl_fastlog_opts log;

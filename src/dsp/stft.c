@@ -73,13 +73,13 @@ size_t mewl_stft_bins(const mewl_stft *stft)
     return stft->opts.fft_length / 2 + 1;
 }
 
-void mewl_stft_frame(mewl_stft *stft, float *out, size_t stride, const float *frame)
+void mewl_stft_frame(mewl_stft *stft, float *out, size_t stride, const double *frame)
 {
-    const float *from = frame + stft->opts.window_offset;
+    const double *from = frame + stft->opts.window_offset;
     const double *window = stft->window;
     double *to = stft->frame + stft->opts.window_offset;
     for (size_t n = 0; n < stft->opts.window_length; n++) {
-        to[n] = (double)from[n] * window[n];
+        to[n] = from[n] * window[n];
     }
     mewl_fft_power(stft->fft, stft->power, stft->frame);
     const double *power = stft->power;

@@ -36,6 +36,6 @@ size_t mewl_stft_bins(const mewl_stft *stft);
 
 /* Spectrum of the frame whose first sample is frame[0]: reads frame[window_offset .. window_offset + window_length),
  * takes the rest as zero, and writes bin k to out[k * stride], k = 0 .. bins - 1 (stride >= 1). Allocates nothing. */
-void mewl_stft_frame(mewl_stft *stft, float *out, size_t stride, const float *frame);
+void mewl_stft_frame(mewl_stft *stft, float *out, size_t stride, const double *frame);
 
 #endif

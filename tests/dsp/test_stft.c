@@ -16,12 +16,12 @@ static void compare(mewl_stft_opts opts, size_t stride)
     mewl_stft *stft = NULL;
     assert_int_equal(mewl_stft_new(&stft, opts, NULL), MEWL_OK);
     assert_int_equal(mewl_stft_bins(stft), N / 2 + 1);
-    float frame[N];
+    double frame[N];
     double window[N];
     float out[(N / 2 + 1) * 3];
     mewl_rng rng = mewl_rng_seeded(11);
     for (size_t n = 0; n < N; n++) {
-        frame[n] = (float)mewl_rng_normal(&rng);
+        frame[n] = mewl_rng_normal(&rng);
     }
     for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
         out[i] = -7.0f;
@@ -34,8 +34,8 @@ static void compare(mewl_stft_opts opts, size_t stride)
         for (size_t n = 0; n < opts.window_length; n++) {
             size_t at = n + opts.window_offset;
             double angle = 2.0 * M_PI * (double)(k * at) / N;
-            re += (double)frame[at] * window[n] * cos(angle);
-            im -= (double)frame[at] * window[n] * sin(angle);
+            re += frame[at] * window[n] * cos(angle);
+            im -= frame[at] * window[n] * sin(angle);
         }
         double power = re * re + im * im;
         double want = opts.output == MEWL_STFT_POWER ? power : sqrt(power);
