@@ -11,5 +11,6 @@ int mewl_cmd_help(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv);
+int mewl_cmd_train(mewl_cli *cli, int argc, char **argv);
 
 #endif
