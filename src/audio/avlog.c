@@ -30,6 +30,7 @@ static void receive(void *context, int level, const char *format, va_list args)
         return;
     }
     if (level <= AV_LOG_ERROR) {
+        to->errors++;
         /* Without the "[mov,mp4 @ 0x55...] " before it: the address says nothing to people. */
         const char *text = line;
         for (const char *end; *text == '[' && (end = strstr(text, "] ")) != NULL;) {

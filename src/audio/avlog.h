@@ -13,6 +13,7 @@
 
 typedef struct mewl__avlog {
     const mewl_log *log;             /* NULL: nowhere */
+    unsigned errors;                 /* messages of level error or worse so far */
     char last[MEWL__AVLOG_LAST_MAX]; /* last message of level error or worse, "" before */
 } mewl__avlog;
 

@@ -303,7 +303,8 @@ static mewl_status open_format(mewl__input *input, const char *url, const mewl_s
     int code = avformat_open_input(&input->format, kind == MEWL__ADDRESS_STDIN ? "" : path, (void *)demuxer, &options);
     av_dict_free(&options);
     if (code < 0) {
-        if (file && code == AVERROR_INVALIDDATA) {
+        if (file && code != AVERROR(EIO) && code != AVERROR(ENOMEM) && mewl__avlog_status(code) != MEWL_E_PERMISSION) {
+            /* FFmpeg has many codes for "this is none of mine". */
             char reason[320];
             return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged: %s", input->shown,
                                   mewl__avlog_reason(reason, sizeof reason, code, &input->avlog));
@@ -358,7 +359,11 @@ static mewl_status feed(mewl__input *input, mewl_error *err)
     const double start_s = machine_now_s();
     input->deadline_s = input->live ? start_s + input->read_timeout_s : INFINITY;
     for (;;) {
+        const unsigned errors = input->avlog.errors;
         int code = av_read_frame(input->format, input->packet);
+        if (code != AVERROR_INVALIDDATA && input->avlog.errors != errors) {
+            input->decode_errors++; /* damaged pages of ogg and others are skipped inside FFmpeg, with a message */
+        }
         if (code == AVERROR(EAGAIN)) {
             if (interrupted(input)) {
                 return explain(input, AVERROR_EXIT, "reading", err);

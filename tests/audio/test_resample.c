@@ -12,7 +12,7 @@
 
 #include "audio/dot.h"
 #include "audio/resample.h"
-#include "signal.h"
+#include "measure.h"
 
 static const mewl_resample_opts best = {0};
 

@@ -1,7 +1,7 @@
-/* signal.h - what the audio tests measure with: tones, noise from a seed, a least-squares fit of a sine. For tests;
+/* measure.h - what the audio tests measure with: tones, noise from a seed, a least-squares fit of a sine. For tests;
  * include after cmocka.h. */
-#ifndef MEWL_TESTS_AUDIO_SIGNAL_H
-#define MEWL_TESTS_AUDIO_SIGNAL_H
+#ifndef MEWL_TESTS_AUDIO_MEASURE_H
+#define MEWL_TESTS_AUDIO_MEASURE_H
 
 #include <math.h>
 #include <stdint.h>
