@@ -193,7 +193,9 @@ static mewl_status get_notes(const mewl_checkpoint *checkpoint, mewl_model *mode
 {
     const char *key, *text;
     for (size_t i = 0; mewl_checkpoint_text_at(checkpoint, &key, &text, i); i++) {
-        if (key[0] != '\0' && strncmp(key, MEWL__MODEL_PREFIX, strlen(MEWL__MODEL_PREFIX)) != 0) {
+        bool ours = strncmp(key, MEWL__MODEL_PREFIX, strlen(MEWL__MODEL_PREFIX)) == 0;
+        bool of_training = strncmp(key, "train.", 6) == 0; /* counters of a training under way: not about the model */
+        if (key[0] != '\0' && !ours && !of_training) {
             MEWL_TRY(mewl_model_set_note(model, key, text, err));
         }
     }
