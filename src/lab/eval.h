@@ -57,8 +57,8 @@ typedef struct mewl_eval_mixture_opts {
     double negative_hours; /* of 10 s clips without a cry; 0: 4 */
 } mewl_eval_mixture_opts;
 
-/* Recall at a rate of false alarms. The same cries, backgrounds and negatives at the same times at every SNR of the
- * recipe's eval_snr_db; negatives of the same kinds in the cry-free clips, at SNRs drawn from the same list. Document:
+/* Recall at a rate of false alarms. The same cries and backgrounds at the same times at every SNR of the recipe's
+ * eval_snr_db; in each cry-free clip a hard negative in a cry's place, at SNRs from the same list. Document:
  * {"kind":"mixtures", "side", "seed", "clip_seconds", ...mewl_trials_recall}. thresholds[system_count] (may be NULL) gets
  * each system's operating point, a logit. */
 mewl_status mewl_eval_mixtures(json_t **out, float *thresholds, mewl_system *const *systems, size_t system_count,

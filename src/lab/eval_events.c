@@ -345,7 +345,7 @@ static mewl_status maker_init(maker *m, const mewl_corpus *corpus, const mewl_re
     m->test = mewl_mix_test_default();
     m->test.seconds = recipe->eval_seconds;
     m->test.negatives_per_minute = recipe->eval_negatives_per_minute;
-    MEWL_TRY(mewl_mixer_new(&m->mixer, corpus, recipe, side, err));
+    MEWL_TRY(mewl_mixer_new_test(&m->mixer, corpus, recipe, side, m->test.seconds, err));
     mewl_status status = mewl_example_init(&m->example, (size_t)(m->test.seconds * MEWL_MIX_RATE_HZ), err);
     if (status != MEWL_OK) {
         mewl_mixer_free(m->mixer);

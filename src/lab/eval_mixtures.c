@@ -27,7 +27,7 @@ static mewl_mix_test ten_seconds(double snr_db, bool with_cry)
     test.seconds = CLIP_SECONDS;
     test.snr_db = snr_db;
     test.cries_per_minute = with_cry ? 60 / CLIP_SECONDS : 0;
-    test.negatives_per_minute = 60 / CLIP_SECONDS;
+    test.negatives_per_minute = with_cry ? 0 : 60 / CLIP_SECONDS;
     return test;
 }
 
@@ -115,7 +115,7 @@ mewl_status mewl_eval_mixtures(json_t **out, float *thresholds, mewl_system *con
     MEWL_TRY(mewl__gather_init(&t, systems, system_count, err));
     mewl_mixer *mixer = NULL;
     mewl_example example = {0};
-    mewl_status status = mewl_mixer_new(&mixer, corpus, recipe, opts.side, err);
+    mewl_status status = mewl_mixer_new_test(&mixer, corpus, recipe, opts.side, CLIP_SECONDS, err);
     if (status == MEWL_OK) {
         status = mewl_example_init(&example, (size_t)(CLIP_SECONDS * MEWL_MIX_RATE_HZ), err);
     }
