@@ -10,74 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One primitive with its arguments: memory objects are made once, addresses set at each run. */
-typedef struct job {
-    dnnl_primitive_t primitive;
-    dnnl_memory_t memory[5];
-    int arg[5];
-    int count;
-} job;
-
 struct mewl__conv {
     mewl__context *context;
-    mewl__conv_spec spec;
+    mewl__conv_spec spec;      /* as handed to oneDNN: channels rounded up to whole blocks when `padded` */
+    int64_t in, out, groups;   /* as asked for */
+    bool padded;
+    float *wide;               /* plain weights with zeros in the surplus channels */
     dnnl_memory_desc_t src, dst; /* as chosen */
     dnnl_memory_desc_t plain;    /* user's weights */
-    job forward, data, weights;
-    job to_forward, to_data, from_weights; /* reorders of weights; primitive NULL when the layout is already right */
+    mewl__job forward, data, weights;
+    mewl__job to_forward, to_data, from_weights; /* reorders of weights; primitive NULL when the layout is already right */
     void *forward_weight, *data_weight;    /* prepared; data_weight may be the same pointer */
     size_t forward_bytes, data_bytes;
     float *weight_grad, *plain_grad, *bias, *bias_grad;
     size_t grad_bytes;
-    int64_t weight_count;
+    int64_t weight_count;      /* of spec */
     char name[64];
 };
-
-static void job_fini(job *j)
-{
-    if (j->primitive != NULL) {
-        dnnl_primitive_destroy(j->primitive);
-    }
-    for (int i = 0; i < j->count; i++) {
-        if (j->memory[i] != NULL) {
-            dnnl_memory_destroy(j->memory[i]);
-        }
-    }
-    memset(j, 0, sizeof *j);
-}
-
-static mewl_status job_arg(job *j, mewl__context *context, int arg, const dnnl_memory_desc_t *md, mewl_error *err)
-{
-    MEWL_TRY(mewl__dnnl_check(dnnl_memory_create(&j->memory[j->count], md, context->engine, DNNL_MEMORY_NONE),
-                              "a memory object", err));
-    j->arg[j->count++] = arg;
-    return MEWL_OK;
-}
-
-/* Adds the shared scratch memory as the last argument of `j`. */
-static mewl_status job_scratch(job *j, mewl__context *context, const_dnnl_primitive_desc_t pd, mewl_error *err)
-{
-    const dnnl_memory_desc_t *md = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
-    size_t bytes = md != NULL ? dnnl_memory_desc_get_size(md) : 0;
-    if (bytes == 0) {
-        return MEWL_OK;
-    }
-    MEWL_TRY(mewl__context_reserve(context, bytes, err));
-    return job_arg(j, context, DNNL_ARG_SCRATCHPAD, md, err);
-}
-
-/* Runs with `address` of each argument in order of job_arg (the scratch memory is added here). */
-static mewl_status job_run(job *j, mewl__context *context, void *const *address, const char *what, mewl_error *err)
-{
-    dnnl_exec_arg_t args[5];
-    for (int i = 0; i < j->count; i++) {
-        void *at = j->arg[i] == DNNL_ARG_SCRATCHPAD ? context->scratch : address[i];
-        MEWL_TRY(mewl__dnnl_check(dnnl_memory_set_data_handle_v2(j->memory[i], at, context->stream), what, err));
-        args[i] = (dnnl_exec_arg_t){.arg = j->arg[i], .memory = j->memory[i]};
-    }
-    MEWL_TRY(mewl__dnnl_check(dnnl_primitive_execute(j->primitive, context->stream, j->count, args), what, err));
-    return mewl__dnnl_check(dnnl_stream_wait(context->stream), what, err);
-}
 
 static const dnnl_format_tag_t tags[MEWL_LAYOUT_COUNT] = {dnnl_nchw, dnnl_nhwc, dnnl_nChw8c, dnnl_nChw16c};
 
@@ -130,38 +79,6 @@ static geometry geometry_of(const mewl__conv_spec *s)
     return g;
 }
 
-/* Attributes: scratch memory from the caller, and what follows the convolution. */
-static mewl_status make_attr(dnnl_primitive_attr_t *attr, mewl__post post, mewl_error *err)
-{
-    MEWL_TRY(mewl__dnnl_check(dnnl_primitive_attr_create(attr), "attributes", err));
-    mewl_status status = mewl__dnnl_check(
-        dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user), "attributes", err);
-    dnnl_post_ops_t ops = NULL;
-    if (status == MEWL_OK && post != MEWL__POST_NONE) {
-        dnnl_alg_kind_t kind = post == MEWL__POST_RELU         ? dnnl_eltwise_relu
-                               : post == MEWL__POST_RELU6      ? dnnl_eltwise_clip
-                               : post == MEWL__POST_HARD_SWISH ? dnnl_eltwise_hardswish
-                                                               : dnnl_eltwise_logistic;
-        status = mewl__dnnl_check(dnnl_post_ops_create(&ops), "post-operations", err);
-        if (status == MEWL_OK) {
-            status = mewl__dnnl_check(
-                dnnl_post_ops_append_eltwise(ops, 1.0f, kind, 0.0f, post == MEWL__POST_RELU6 ? 6.0f : 0.0f),
-                "post-operations", err);
-        }
-        if (status == MEWL_OK) {
-            status = mewl__dnnl_check(dnnl_primitive_attr_set_post_ops(*attr, ops), "post-operations", err);
-        }
-        if (ops != NULL) {
-            dnnl_post_ops_destroy(ops);
-        }
-    }
-    if (status != MEWL_OK) {
-        dnnl_primitive_attr_destroy(*attr);
-        *attr = NULL;
-    }
-    return status;
-}
-
 static dnnl_status_t forward_pd(dnnl_primitive_desc_t *pd, const mewl__conv *conv, const geometry *g,
                                 dnnl_format_tag_t src_tag, dnnl_format_tag_t dst_tag, dnnl_primitive_attr_t attr)
 {
@@ -198,9 +115,14 @@ static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const geo
         {given, given},
         {dnnl_nchw, dnnl_nchw},
     };
+    size_t count = sizeof tries / sizeof tries[0];
+    if (conv->padded) { /* surplus channels exist in blocked memory alone */
+        tries[0][0] = conv->in == 1 ? dnnl_nchw : blocked;
+        count = 1;
+    }
     dnnl_primitive_desc_t slow = NULL;
     dnnl_status_t status = dnnl_unimplemented;
-    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         dnnl_primitive_desc_t made = NULL;
         mewl_layout ignored;
         status = forward_pd(&made, conv, g, tries[i][0], tries[i][1], attr);
@@ -226,38 +148,6 @@ static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const geo
     return slow != NULL ? MEWL_OK : mewl__dnnl_check(status, "a convolution", err);
 }
 
-/* A reorder between two descriptors of the weights; none when they are equal. */
-static mewl_status make_reorder(job *j, mewl__context *context, const dnnl_memory_desc_t *from,
-                                const dnnl_memory_desc_t *to, mewl_error *err)
-{
-    if (dnnl_memory_desc_equal(from, to)) {
-        return MEWL_OK;
-    }
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_attr_t attr = NULL;
-    MEWL_TRY(make_attr(&attr, MEWL__POST_NONE, err));
-    mewl_status status = mewl__dnnl_check(
-        dnnl_reorder_primitive_desc_create(&pd, from, context->engine, to, context->engine, attr),
-        "a reorder of weights", err);
-    if (status == MEWL_OK) {
-        status = mewl__dnnl_check(dnnl_primitive_create(&j->primitive, pd), "a reorder of weights", err);
-    }
-    if (status == MEWL_OK) {
-        status = job_arg(j, context, DNNL_ARG_FROM, from, err);
-    }
-    if (status == MEWL_OK) {
-        status = job_arg(j, context, DNNL_ARG_TO, to, err);
-    }
-    if (status == MEWL_OK) {
-        status = job_scratch(j, context, pd, err);
-    }
-    if (pd != NULL) {
-        dnnl_primitive_desc_destroy(pd);
-    }
-    dnnl_primitive_attr_destroy(attr);
-    return status;
-}
-
 static mewl_status make_forward(mewl__conv *conv, const_dnnl_primitive_desc_t pd, mewl_error *err)
 {
     const dnnl_memory_desc_t *weight = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
@@ -266,17 +156,17 @@ static mewl_status make_forward(mewl__conv *conv, const_dnnl_primitive_desc_t pd
     strncpy(conv->name, name, sizeof conv->name - 1);
     conv->src = *dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0);
     conv->dst = *dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0);
-    job *j = &conv->forward;
+    mewl__job *j = &conv->forward;
     MEWL_TRY(mewl__dnnl_check(dnnl_primitive_create(&j->primitive, pd), "a convolution", err));
-    MEWL_TRY(job_arg(j, conv->context, DNNL_ARG_SRC, &conv->src, err));
-    MEWL_TRY(job_arg(j, conv->context, DNNL_ARG_WEIGHTS, weight, err));
-    MEWL_TRY(job_arg(j, conv->context, DNNL_ARG_DST, &conv->dst, err));
+    MEWL_TRY(mewl__job_arg(j, conv->context, DNNL_ARG_SRC, &conv->src, err));
+    MEWL_TRY(mewl__job_arg(j, conv->context, DNNL_ARG_WEIGHTS, weight, err));
+    MEWL_TRY(mewl__job_arg(j, conv->context, DNNL_ARG_DST, &conv->dst, err));
     if (conv->spec.bias) {
-        MEWL_TRY(job_arg(j, conv->context, DNNL_ARG_BIAS,
+        MEWL_TRY(mewl__job_arg(j, conv->context, DNNL_ARG_BIAS,
                          dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1), err));
     }
-    MEWL_TRY(job_scratch(j, conv->context, pd, err));
-    MEWL_TRY(make_reorder(&conv->to_forward, conv->context, &conv->plain, weight, err));
+    MEWL_TRY(mewl__job_scratch(j, conv->context, pd, err));
+    MEWL_TRY(mewl__job_reorder(&conv->to_forward, conv->context, &conv->plain, weight, err));
     conv->forward_bytes = dnnl_memory_desc_get_size(weight);
     conv->forward_weight = mewl__alloc(conv->forward_bytes);
     return conv->forward_weight != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for weights");
@@ -296,23 +186,23 @@ static mewl_status make_backward_data(mewl__conv *conv, const geometry *g, const
     MEWL_TRY(mewl__dnnl_check(dnnl_primitive_desc_create(&pd, &desc, attr, conv->context->engine, hint),
                               "a convolution's input gradient", err));
     const dnnl_memory_desc_t *weight = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-    job *j = &conv->data;
+    mewl__job *j = &conv->data;
     mewl_status status = mewl__dnnl_check(dnnl_primitive_create(&j->primitive, pd), "a convolution's input gradient",
                                           err);
     if (status == MEWL_OK) {
-        status = job_arg(j, conv->context, DNNL_ARG_DIFF_SRC, &conv->src, err);
+        status = mewl__job_arg(j, conv->context, DNNL_ARG_DIFF_SRC, &conv->src, err);
     }
     if (status == MEWL_OK) {
-        status = job_arg(j, conv->context, DNNL_ARG_WEIGHTS, weight, err);
+        status = mewl__job_arg(j, conv->context, DNNL_ARG_WEIGHTS, weight, err);
     }
     if (status == MEWL_OK) {
-        status = job_arg(j, conv->context, DNNL_ARG_DIFF_DST, &conv->dst, err);
+        status = mewl__job_arg(j, conv->context, DNNL_ARG_DIFF_DST, &conv->dst, err);
     }
     if (status == MEWL_OK) {
-        status = job_scratch(j, conv->context, pd, err);
+        status = mewl__job_scratch(j, conv->context, pd, err);
     }
     if (status == MEWL_OK) {
-        status = make_reorder(&conv->to_data, conv->context, &conv->plain, weight, err);
+        status = mewl__job_reorder(&conv->to_data, conv->context, &conv->plain, weight, err);
     }
     if (status == MEWL_OK) {
         conv->data_bytes = dnnl_memory_desc_get_size(weight);
@@ -340,26 +230,26 @@ static mewl_status make_backward_weights(mewl__conv *conv, const geometry *g, co
     MEWL_TRY(mewl__dnnl_check(dnnl_primitive_desc_create(&pd, &desc, attr, conv->context->engine, hint),
                               "a convolution's weight gradient", err));
     const dnnl_memory_desc_t *weight = dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
-    job *j = &conv->weights;
+    mewl__job *j = &conv->weights;
     mewl_status status =
         mewl__dnnl_check(dnnl_primitive_create(&j->primitive, pd), "a convolution's weight gradient", err);
     if (status == MEWL_OK) {
-        status = job_arg(j, conv->context, DNNL_ARG_SRC, &conv->src, err);
+        status = mewl__job_arg(j, conv->context, DNNL_ARG_SRC, &conv->src, err);
     }
     if (status == MEWL_OK) {
-        status = job_arg(j, conv->context, DNNL_ARG_DIFF_WEIGHTS, weight, err);
+        status = mewl__job_arg(j, conv->context, DNNL_ARG_DIFF_WEIGHTS, weight, err);
     }
     if (status == MEWL_OK) {
-        status = job_arg(j, conv->context, DNNL_ARG_DIFF_DST, &conv->dst, err);
+        status = mewl__job_arg(j, conv->context, DNNL_ARG_DIFF_DST, &conv->dst, err);
     }
     if (status == MEWL_OK && conv->spec.bias) {
-        status = job_arg(j, conv->context, DNNL_ARG_DIFF_BIAS, &bias, err);
+        status = mewl__job_arg(j, conv->context, DNNL_ARG_DIFF_BIAS, &bias, err);
     }
     if (status == MEWL_OK) {
-        status = job_scratch(j, conv->context, pd, err);
+        status = mewl__job_scratch(j, conv->context, pd, err);
     }
     if (status == MEWL_OK) {
-        status = make_reorder(&conv->from_weights, conv->context, weight, &conv->plain, err);
+        status = mewl__job_reorder(&conv->from_weights, conv->context, weight, &conv->plain, err);
     }
     if (status == MEWL_OK) {
         conv->grad_bytes = dnnl_memory_desc_get_size(weight);
@@ -374,28 +264,43 @@ static mewl_status make_backward_weights(mewl__conv *conv, const geometry *g, co
     return status;
 }
 
-mewl_status mewl__conv_new(mewl__conv **out, mewl_layout *in_layout, mewl_layout *out_layout, mewl__context *context,
-                           const mewl__conv_spec *spec, mewl_error *err)
+/* Rounds channels up to whole blocks: in blocked memory the surplus is there anyway, and oneDNN's fast gradients want
+ * whole blocks. A single input channel stays plain. False when there is nothing to round, or groups forbid it. */
+static bool pad_channels(mewl__conv *conv)
 {
-    *out = NULL;
-    mewl__conv *conv = calloc(1, sizeof *conv);
-    if (conv == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a convolution");
+    mewl__conv_spec *s = &conv->spec;
+    int64_t block = mewl_layout_block(conv->context->layout, 1);
+    int64_t in = (s->in + block - 1) / block * block, out = (s->out + block - 1) / block * block;
+    bool depthwise = s->groups == s->in && s->groups == s->out && s->groups > 1;
+    if (block == 1 || (s->groups > 1 && !depthwise) || s->post == MEWL__POST_SIGMOID) {
+        return false; /* sigmoid(0) is not 0: surplus channels would not stay zero */
     }
-    conv->context = context;
-    conv->spec = *spec;
+    in = s->in == 1 ? 1 : in;
+    conv->padded = in != s->in || out != s->out;
+    s->groups = depthwise ? in : 1;
+    s->in = in;
+    s->out = out;
+    return conv->padded;
+}
+
+static mewl_status make_all(mewl__conv *conv, mewl_error *err)
+{
+    const mewl__conv_spec *spec = &conv->spec;
     conv->weight_count = spec->out * (spec->in / spec->groups) * spec->kernel[0] * spec->kernel[1];
     geometry g = geometry_of(spec);
     dnnl_memory_desc_init_by_tag(&conv->plain, g.weight_rank, g.weight, dnnl_f32,
                                  g.weight_rank == 4 ? dnnl_oihw : dnnl_goihw);
     dnnl_primitive_attr_t attr = NULL, bare = NULL;
     dnnl_primitive_desc_t pd = NULL;
-    mewl_status status = make_attr(&attr, spec->post, err);
+    mewl_status status = mewl__job_attr(&attr, spec->post, err);
     if (status == MEWL_OK) {
-        status = make_attr(&bare, MEWL__POST_NONE, err);
+        status = mewl__job_attr(&bare, MEWL__POST_NONE, err);
     }
     if (status == MEWL_OK) {
         status = choose(&pd, conv, &g, attr, err);
+    }
+    if (status == MEWL_OK && conv->padded && is_reference(pd)) {
+        status = MEWL_E_UNSUPPORTED;
     }
     if (status == MEWL_OK) {
         status = make_forward(conv, pd, err);
@@ -408,8 +313,9 @@ mewl_status mewl__conv_new(mewl__conv **out, mewl_layout *in_layout, mewl_layout
     }
     if (status == MEWL_OK) {
         conv->bias = mewl__alloc((size_t)spec->out * sizeof(float));
-        if (conv->bias == NULL) {
-            status = mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a bias");
+        conv->wide = mewl__alloc(conv->padded ? (size_t)conv->weight_count * sizeof(float) : 0);
+        if (conv->bias == NULL || conv->wide == NULL) {
+            status = mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a convolution");
         }
     }
     if (pd != NULL) {
@@ -421,14 +327,46 @@ mewl_status mewl__conv_new(mewl__conv **out, mewl_layout *in_layout, mewl_layout
     if (bare != NULL) {
         dnnl_primitive_attr_destroy(bare);
     }
+    return status;
+}
+
+static mewl_status attempt(mewl__conv **out, mewl__context *context, const mewl__conv_spec *spec, bool pad,
+                           mewl_error *err)
+{
+    *out = NULL;
+    mewl__conv *conv = calloc(1, sizeof *conv);
+    if (conv == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a convolution");
+    }
+    conv->context = context;
+    conv->spec = *spec;
+    conv->in = spec->in;
+    conv->out = spec->out;
+    conv->groups = spec->groups;
+    mewl_status status = MEWL_E_UNSUPPORTED;
+    if (!pad || pad_channels(conv)) {
+        status = make_all(conv, err);
+    }
     if (status != MEWL_OK) {
         mewl__conv_free(conv);
         return status;
     }
-    layout_of(in_layout, &conv->src);
-    layout_of(out_layout, &conv->dst);
     *out = conv;
     return MEWL_OK;
+}
+
+mewl_status mewl__conv_new(mewl__conv **out, mewl_layout *in_layout, mewl_layout *out_layout, mewl__context *context,
+                           const mewl__conv_spec *spec, mewl_error *err)
+{
+    mewl_status status = attempt(out, context, spec, true, NULL);
+    if (status != MEWL_OK) {
+        status = attempt(out, context, spec, false, err);
+    }
+    if (status == MEWL_OK) {
+        layout_of(in_layout, &(*out)->src);
+        layout_of(out_layout, &(*out)->dst);
+    }
+    return status;
 }
 
 void mewl__conv_free(mewl__conv *conv)
@@ -436,18 +374,19 @@ void mewl__conv_free(mewl__conv *conv)
     if (conv == NULL) {
         return;
     }
-    job_fini(&conv->forward);
-    job_fini(&conv->data);
-    job_fini(&conv->weights);
-    job_fini(&conv->to_forward);
-    job_fini(&conv->to_data);
-    job_fini(&conv->from_weights);
+    mewl__job_fini(&conv->forward);
+    mewl__job_fini(&conv->data);
+    mewl__job_fini(&conv->weights);
+    mewl__job_fini(&conv->to_forward);
+    mewl__job_fini(&conv->to_data);
+    mewl__job_fini(&conv->from_weights);
     free(conv->forward_weight);
     free(conv->data_weight);
     free(conv->weight_grad);
     free(conv->plain_grad);
     free(conv->bias);
     free(conv->bias_grad);
+    free(conv->wide);
     free(conv);
 }
 
@@ -462,23 +401,43 @@ const char *mewl__conv_name(const mewl__conv *conv)
 }
 
 /* Reorders plain weights into `to`, or copies them when the layout is plain already. */
-static mewl_status prepare(mewl__conv *conv, job *reorder, void *to, const float *weight, mewl_error *err)
+static mewl_status prepare(mewl__conv *conv, mewl__job *reorder, void *to, const float *weight, mewl_error *err)
 {
     if (reorder->primitive == NULL) {
         memcpy(to, weight, (size_t)conv->weight_count * sizeof *weight);
         return MEWL_OK;
     }
-    return job_run(reorder, conv->context, (void *[]){(void *)(uintptr_t)weight, to}, "a reorder of weights", err);
+    return mewl__job_run(reorder, conv->context, (void *[]){(void *)(uintptr_t)weight, to}, "a reorder of weights", err);
+}
+
+/* Rows of weights (one input channel of one output channel) as asked for, their length, and where each lies in the
+ * padded form. */
+typedef struct kernels {
+    int64_t out, in, wide_in, area;
+} kernels;
+
+static kernels kernels_of(const mewl__conv *conv)
+{
+    return (kernels){.out = conv->out,
+                     .in = conv->in / conv->groups,
+                     .wide_in = conv->spec.in / conv->spec.groups,
+                     .area = conv->spec.kernel[0] * conv->spec.kernel[1]};
 }
 
 mewl_status mewl__conv_prepare(mewl__conv *conv, const float *weight, const float *bias, mewl_error *err)
 {
+    kernels k = kernels_of(conv);
+    for (int64_t o = 0; conv->padded && o < k.out; o++) {
+        memcpy(conv->wide + o * k.wide_in * k.area, weight + o * k.in * k.area,
+               (size_t)(k.in * k.area) * sizeof *weight);
+    }
+    weight = conv->padded ? conv->wide : weight;
     MEWL_TRY(prepare(conv, &conv->to_forward, conv->forward_weight, weight, err));
     if (conv->data_weight != NULL) {
         MEWL_TRY(prepare(conv, &conv->to_data, conv->data_weight, weight, err));
     }
     if (bias != NULL) {
-        memcpy(conv->bias, bias, (size_t)conv->spec.out * sizeof *bias);
+        memcpy(conv->bias, bias, (size_t)conv->out * sizeof *bias);
     }
     return MEWL_OK;
 }
@@ -486,31 +445,36 @@ mewl_status mewl__conv_prepare(mewl__conv *conv, const float *weight, const floa
 mewl_status mewl__conv_forward(mewl__conv *conv, void *y, const void *x, mewl_error *err)
 {
     void *const address[] = {(void *)(uintptr_t)x, conv->forward_weight, y, conv->bias};
-    return job_run(&conv->forward, conv->context, address, "a convolution", err);
+    return mewl__job_run(&conv->forward, conv->context, address, "a convolution", err);
 }
 
 mewl_status mewl__conv_backward_data(mewl__conv *conv, void *dx, const void *dy, mewl_error *err)
 {
     void *const address[] = {dx, conv->data_weight, (void *)(uintptr_t)dy};
-    return job_run(&conv->data, conv->context, address, "a convolution's input gradient", err);
+    return mewl__job_run(&conv->data, conv->context, address, "a convolution's input gradient", err);
 }
 
 mewl_status mewl__conv_backward_weights(mewl__conv *conv, float *dweight, float *dbias, const void *x, const void *dy,
                                         mewl_error *err)
 {
     void *const address[] = {(void *)(uintptr_t)x, conv->weight_grad, (void *)(uintptr_t)dy, conv->bias_grad};
-    MEWL_TRY(job_run(&conv->weights, conv->context, address, "a convolution's weight gradient", err));
+    MEWL_TRY(mewl__job_run(&conv->weights, conv->context, address, "a convolution's weight gradient", err));
     const float *grad = conv->weight_grad;
     if (conv->from_weights.primitive != NULL) {
-        MEWL_TRY(job_run(&conv->from_weights, conv->context, (void *[]){conv->weight_grad, conv->plain_grad},
+        MEWL_TRY(mewl__job_run(&conv->from_weights, conv->context, (void *[]){conv->weight_grad, conv->plain_grad},
                          "a reorder of gradients", err));
         grad = conv->plain_grad;
     }
-    for (int64_t i = 0; dweight != NULL && i < conv->weight_count; i++) {
-        dweight[i] += grad[i];
+    kernels k = kernels_of(conv);
+    for (int64_t o = 0; dweight != NULL && o < k.out; o++) {
+        const float *from = grad + o * k.wide_in * k.area;
+        float *to = dweight + o * k.in * k.area;
+        for (int64_t i = 0; i < k.in * k.area; i++) {
+            to[i] += from[i];
+        }
     }
     if (dbias != NULL) {
-        for (int64_t i = 0; i < conv->spec.out; i++) {
+        for (int64_t i = 0; i < conv->out; i++) {
             dbias[i] += conv->bias_grad[i];
         }
     }

@@ -20,4 +20,31 @@ mewl_status mewl__context_reserve(mewl__context *context, size_t bytes, mewl_err
 /* MEWL_OK, or `what` and oneDNN's reason. */
 mewl_status mewl__dnnl_check(dnnl_status_t status, const char *what, mewl_error *err);
 
+/* One primitive with its arguments: memory objects are made once, addresses set at each run. Zeroed means "none". */
+typedef struct mewl__job {
+    dnnl_primitive_t primitive;
+    dnnl_memory_t memory[5];
+    int arg[5];
+    int count;
+} mewl__job;
+
+void mewl__job_fini(mewl__job *j);
+
+/* Adds argument `arg` of form `md`. */
+mewl_status mewl__job_arg(mewl__job *j, mewl__context *context, int arg, const dnnl_memory_desc_t *md, mewl_error *err);
+
+/* Adds the shared scratch memory as the last argument, where the primitive wants any. */
+mewl_status mewl__job_scratch(mewl__job *j, mewl__context *context, const_dnnl_primitive_desc_t pd, mewl_error *err);
+
+/* Runs with `address` of each argument in the order of mewl__job_arg. */
+mewl_status mewl__job_run(mewl__job *j, mewl__context *context, void *const *address, const char *what,
+                          mewl_error *err);
+
+/* New attributes: scratch memory from the caller, and what follows the operation. */
+mewl_status mewl__job_attr(dnnl_primitive_attr_t *attr, mewl__post post, mewl_error *err);
+
+/* Makes `j` a reorder between two forms; leaves it without a primitive when they are equal. */
+mewl_status mewl__job_reorder(mewl__job *j, mewl__context *context, const dnnl_memory_desc_t *from,
+                              const dnnl_memory_desc_t *to, mewl_error *err);
+
 #endif
