@@ -90,6 +90,17 @@ int64_t mewl_cnn_embedding_size(const mewl_model_config *c)
     return a == NULL ? 0 : scaled(c->framewise ? a->channels[a->blocks - 1] : a->embedding, c->width);
 }
 
+int64_t mewl_cnn_weights_min(const mewl_model_config *c)
+{
+    const arch *a = find(c->arch);
+    if (a == NULL) {
+        return 0;
+    }
+    int64_t out = scaled(a->channels[a->blocks - 1], c->width);
+    int64_t in = a->kernel == 3 ? out : scaled(a->channels[a->blocks - 2], c->width);
+    return out * in * a->kernel * a->kernel;
+}
+
 /* "conv_block2" + ".conv1" */
 typedef struct name {
     char text[96];

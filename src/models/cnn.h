@@ -29,6 +29,10 @@ mewl_status mewl_cnn_complete(mewl_model_config *config, mewl_error *err);
 /* Elements of the embedding of a completed config. */
 int64_t mewl_cnn_embedding_size(const mewl_model_config *config);
 
+/* Elements of the largest convolution of a completed config: a lower bound of what a checkpoint of it must hold (at
+ * least two fifths of all of CNN10's and CNN14's), to be compared before memory is asked for. */
+int64_t mewl_cnn_weights_min(const mewl_model_config *config);
+
 /* Builds and seals the layers of a completed config into an empty net. Weights are zero until initialised. */
 mewl_status mewl_cnn_build(mewl_net *net, const mewl_model_config *config, mewl_error *err);
 

@@ -3,6 +3,7 @@
 #include "models/model_private.h"
 
 #include "base/json.h"
+#include "models/cnn.h"
 
 #include <errno.h>
 #include <math.h>
@@ -170,6 +171,22 @@ static mewl_status get_config(const mewl_checkpoint *checkpoint, mewl_model_conf
     return mewl_error_set(err, MEWL_E_FORMAT, "the model's 'pooling' is unknown: '%s'", pooling);
 }
 
+/* A small file must not make a large net: its arrays are counted against its stated width before memory is asked for. */
+static mewl_status check_size(const mewl_checkpoint *checkpoint, const mewl_model_config *config, mewl_error *err)
+{
+    uint64_t elements = 0;
+    mewl_checkpoint_entry entry;
+    for (size_t i = 0; mewl_checkpoint_at(checkpoint, &entry, i); i++) {
+        elements += entry.bytes / mewl_dtype_size(entry.dtype);
+    }
+    const int64_t needed = mewl_cnn_known(config->arch) ? mewl_cnn_weights_min(config) : 0;
+    if ((uint64_t)needed > elements) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "the model is said to be a %s of width %g, and holds %llu weights",
+                              config->arch, config->width, (unsigned long long)elements);
+    }
+    return MEWL_OK;
+}
+
 static mewl_status get_labels(const mewl_checkpoint *checkpoint, mewl_model *model, mewl_error *err)
 {
     const char *text;
@@ -208,6 +225,10 @@ mewl_status mewl_model_from_checkpoint(mewl_model **out, const mewl_checkpoint *
     mewl_model_config config = {0};
     mewl_model *model;
     MEWL_TRY(get_config(checkpoint, &config, err));
+    if (!(config.width >= 0.0 && config.width <= 64.0)) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "the model's width is %g", config.width);
+    }
+    MEWL_TRY(check_size(checkpoint, &config, err));
     MEWL_TRY(mewl_model_new(&model, config, 0, err));
     mewl_status status = get_labels(checkpoint, model, err);
     if (status == MEWL_OK) {

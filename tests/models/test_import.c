@@ -225,6 +225,31 @@ static void classifies_with_a_model(void **state)
     mewl_classifier_close(NULL);
 }
 
+/* A file of a few bytes that says it is a network of five gigabytes. */
+static void refuses_a_small_file_of_a_large_net(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"mewl.arch", "cnn14"},        {"mewl.front_end", "panns-32k"},
+        {"mewl.bands", "64"},          {"mewl.classes", "527"},
+        {"mewl.width", "4"},           {"mewl.pooling", "avg"},
+        {"mewl.dropout_block", "0.2"}, {"mewl.dropout_head", "0.5"},
+        {"mewl.framewise", "0"},       {"mewl.time_pool", "2,2,2,2,2,1"},
+        {"mewl.labels", "[]"},         {"mewl.depth", "9"},
+    };
+    mewl_error err = {0};
+    mewl_checkpoint *file;
+    mewl_classifier *c;
+    assert_int_equal(mewl_checkpoint_new(&file, &err), MEWL_OK);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_int_equal(mewl_checkpoint_set_text(file, texts[i][0], texts[i][1], &err), MEWL_OK);
+    }
+    assert_int_equal(mewl_checkpoint_write(file, scratch_path(), &err), MEWL_OK);
+    mewl_checkpoint_free(file);
+    assert_int_equal(mewl_classifier_open(&c, scratch_path(), &err), MEWL_E_FORMAT);
+    assert_non_null(strstr(err.text, "width 4"));
+}
+
 static int make_scratch(void **state)
 {
     (void)state;
@@ -248,6 +273,7 @@ int main(void)
         cmocka_unit_test(imports_yamnet),
         cmocka_unit_test(imports_mn04),
         cmocka_unit_test(classifies_with_a_model),
+        cmocka_unit_test(refuses_a_small_file_of_a_large_net),
     };
     return cmocka_run_group_tests_name("import", tests, make_scratch, remove_scratch);
 }
