@@ -214,6 +214,9 @@ static mewl_status open_fresh(mewl__run *run, const mewl_recipe *recipe, const m
     mewl_loader_shape(feed->train, &shape);
     MEWL_TRY(mewl_model_new(&run->model, model_config(recipe, shape.classes), (uint64_t)recipe->recipe_seed, err));
     MEWL_TRY(set_labels(run, feed, shape.classes, err));
+    /* What turns logits into probabilities follows from the loss (score.c). */
+    const bool sigmoid = shape.target_frames > 0 || recipe->classify_multi_label;
+    MEWL_TRY(mewl_model_set_note(run->model, "activation", sigmoid ? "sigmoid" : "softmax", err));
     return recipe->model_init[0] != '\0' ? take_weights(run, recipe->model_init, err) : MEWL_OK;
 }
 
