@@ -240,7 +240,11 @@ static mewl_status set_value(mewl_recipe *recipe, size_t key, const char *value,
         break;
     }
     case KEY_LIST:
-        good = parse_list(field, text, &recipe->arena);
+        /* On a line of its own an '=' would be taken for a key indented by mistake, "#..." for a comment. */
+        good = strchr(text, '=') == NULL && parse_list(field, text, &recipe->arena);
+        for (size_t i = 0; good && i < ((const mewl_recipe_list *)field)->count; i++) {
+            good = strchr("#;", ((const mewl_recipe_list *)field)->items[i][0]) == NULL;
+        }
         break;
     }
     return good ? MEWL_OK : wrong(err, key, text);
