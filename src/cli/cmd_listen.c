@@ -220,6 +220,8 @@ static mewl_status listen_on(listener *l, float *pcm, size_t most, const char **
             l->waiting = true;
             MEWL_TRY(tell_gap(l, 0.0, err));
         } else if (status != MEWL_OK) {
+            mewl_error ignored;
+            (void)(l->live ? tell_gap(l, 0.0, &ignored) : MEWL_OK); /* what went before is the failure to tell */
             return status;
         } else if (got == 0) {
             *why = "the sound ended";

@@ -28,12 +28,22 @@ static void read_text(char *to, size_t size, const char *path)
     (void)fclose(file);
 }
 
-/* Runs `mewl words` in the folder of the sounds, as an ordinary user even when the tests are run by root. */
+#define AS_USER "setpriv --reuid 65534 --regid 65534 --clear-groups "
+
+/* Root may read everything: what is forbidden is then tried as an ordinary user, where that user may run the program. */
+static bool user_can_run(void)
+{
+    char command[4096];
+    (void)snprintf(command, sizeof command, AS_USER "%s --version >/dev/null 2>&1 && " AS_USER "test -r %s", program, model);
+    return getuid() != 0 || system(command) == 0; /* NOLINT */
+}
+
+/* Runs `mewl words` in the folder of the sounds. */
 static const ran *run(const char *words)
 {
     static ran r;
     char command[4096];
-    const char *as_user = getuid() == 0 ? "setpriv --reuid 65534 --regid 65534 --clear-groups " : "";
+    const char *as_user = getuid() == 0 && strstr(words, "hidden") != NULL ? AS_USER : "";
     (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= MEWL_MODEL=%s %s%s </dev/null %s >out.txt 2>err.txt",
                    folder, model, as_user, program, words);
     int status = system(command); /* NOLINT: the point is to run it as a shell does */
@@ -167,6 +177,9 @@ static void test_bad_inputs(void **state)
         {"", 2, "Usage"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strstr(rows[i].words, "hidden") != NULL && !user_can_run()) {
+            continue;
+        }
         const ran *r = run(rows[i].words);
         if (r->code != rows[i].code || strstr(r->err, rows[i].name) == NULL) {
             fail_msg("mewl %s: exit %d, expected %d; said: %s", rows[i].words, r->code, rows[i].code, r->err);

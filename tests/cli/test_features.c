@@ -1,0 +1,117 @@
+/* `mewl features` writes what the front end gives, for every front end and kind. Arguments: the program. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "audio/clip.h"
+#include "base/npy.h"
+#include "dsp/frontend.h"
+#include "sounds.h"
+
+static const char *program;
+static char folder[] = "/tmp/mewl-test-features-XXXXXX";
+
+static int run(const char *words)
+{
+    char command[1024];
+    (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= %s %s </dev/null >/dev/null 2>&1", folder, program, words);
+    int status = system(command); /* NOLINT: as a shell runs it */
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int make_sounds(void **state)
+{
+    (void)state;
+    char path[128];
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    (void)snprintf(path, sizeof path, "%s/sound.wav", folder);
+    if (!write_wav(path, (wav_form){.rate_hz = 44100, .channels = 2, .seconds = 7.3, .gain = 1.0})) {
+        return -1;
+    }
+    (void)snprintf(path, sizeof path, "%s/one.wav", folder);
+    return write_wav(path, (wav_form){.rate_hz = 16000, .channels = 1, .seconds = 0.001, .gain = 1.0}) ? 0 : -1;
+}
+
+static int remove_sounds(void **state)
+{
+    (void)state;
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -r '%s'", folder);
+    return system(command); /* NOLINT */
+}
+
+static void check(const char *config, const char *kind)
+{
+    char words[256], path[128];
+    (void)snprintf(words, sizeof words, "features sound.wav --config %s --kind %s -o out.npy", config, kind);
+    assert_int_equal(run(words), 0);
+    mewl_npy array;
+    mewl_error err = {0};
+    (void)snprintf(path, sizeof path, "%s/out.npy", folder);
+    assert_int_equal(mewl_npy_read_f32(&array, path, 10000000, &err), MEWL_OK);
+
+    mewl_feature feature;
+    mewl_frontend *fe;
+    mewl_clip clip;
+    assert_int_equal(mewl_feature_parse(&feature, kind, &err), MEWL_OK);
+    assert_int_equal(mewl_frontend_new_kind(&fe, config, feature, &err), MEWL_OK);
+    (void)snprintf(path, sizeof path, "%s/sound.wav", folder);
+    assert_int_equal(mewl_clip_read(&clip, path, mewl_frontend_rate_hz(fe), 0.0, &err), MEWL_OK);
+    size_t frames = mewl_frontend_frame_count(fe, clip.count), bands = mewl_frontend_bands(fe);
+    float *expected = malloc(frames * bands * sizeof *expected);
+    assert_non_null(expected);
+    assert_int_equal(mewl_frontend_run(fe, expected, clip.samples, clip.count, &err), MEWL_OK);
+    assert_int_equal(array.ndim, 2);
+    assert_int_equal(array.shape[0], frames);
+    assert_int_equal(array.shape[1], bands);
+    assert_memory_equal(array.data, expected, frames * bands * sizeof *expected);
+    free(expected);
+    mewl_clip_fini(&clip);
+    mewl_frontend_free(fe);
+    mewl_npy_fini(&array);
+}
+
+static void test_all(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"spectrogram", "mel", "logmel", "mfcc", "hybrid"};
+    for (size_t c = 0; mewl_frontend_name_at(c) != NULL; c++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+            check(mewl_frontend_name_at(c), kinds[k]);
+        }
+    }
+}
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    assert_int_equal(run("features sound.wav"), 2);
+    assert_int_equal(run("features -o out.npy"), 2);
+    assert_int_equal(run("features sound.wav --kind chroma -o out.npy"), 2);
+    assert_int_equal(run("features sound.wav --config panns -o out.npy"), 2);
+    assert_int_equal(run("features missing.wav -o out.npy"), 3);
+    assert_int_equal(run("features one.wav --config yamnet -o none.npy"), 3);
+    assert_int_equal(run("features sound.wav -o missing/out.npy"), 1);
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/none.npy", folder);
+    assert_int_not_equal(access(path, F_OK), 0); /* nothing half-written stays */
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        return 99;
+    }
+    program = realpath(argv[1], NULL);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_mistakes)};
+    return cmocka_run_group_tests(tests, make_sounds, remove_sounds);
+}
