@@ -187,6 +187,7 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
             av_dict_set_int(options, "timeout", wait_us, 0);
         }
         input->format->max_analyze_duration = 2 * AV_TIME_BASE;
+        input->format->max_probe_packets = 4; /* of PCM that might be something else: a second, not eight */
     }
     if (!device) {
         av_dict_set(options, "protocol_whitelist", network ? NETWORK_PROTOCOLS : FILE_PROTOCOLS, 0);
@@ -312,8 +313,8 @@ static mewl_status open_format(mewl__input *input, const char *url, const mewl_s
         return explain(input, code, "opening", err);
     }
     input->live = is_live(input->format, kind, opts->live);
-    if (input->live) {
-        input->format->flags |= AVFMT_FLAG_NOBUFFER;
+    if (!file) {
+        input->format->max_ts_probe = 0; /* else up to 50 packets are read ahead, seconds of raw PCM */
     }
     prefer_large_packets(input->format, input->live);
     code = avformat_find_stream_info(input->format, NULL);

@@ -20,7 +20,7 @@ struct mewl_source {
     mewl_source_opts opts;
     mewl_clock clock;
     mewl__input input;
-    bool connected, have_input, ended;
+    bool live, connected, have_input, ended;
     bool unfit;            /* resamplers must be set up again */
     mewl_error final;      /* status not MEWL_OK: what every further pull returns */
 
@@ -277,6 +277,7 @@ static mewl_status reconnect(mewl_source *s, mewl_error *err)
         s->reconnects++;
         s->frame_at = 0;
         s->lost_s += mewl_clock_now_s(&s->clock) - s->last_sound_s;
+        s->last_sound_s = mewl_clock_now_s(&s->clock);
         mewl_log_print(s->opts.log, MEWL_LOG_INFO, "%s: connected again", s->input.shown);
         return MEWL_OK;
     }
@@ -299,7 +300,7 @@ static mewl_status stop(mewl_source *s, mewl_status status, mewl_error *err)
     if (status == MEWL_E_CANCELLED || status == MEWL_E_MEMORY) {
         return status;
     }
-    if (!s->input.live) {
+    if (!s->live) {
         if (status == MEWL_OK) {
             s->ended = true;
             status = check_bad(s, true, err);
@@ -329,7 +330,9 @@ static mewl_status advance(mewl_source *s, mewl_error *err)
 {
     if (s->connected && s->frame_at >= s->input.frame->nb_samples) {
         bool ended = false;
+        const double before_s = mewl_clock_now_s(&s->clock); /* a read that hangs may still bring half a packet */
         const mewl_status status = mewl__input_next(&s->input, &ended, err);
+        s->last_sound_s = status == MEWL_OK && !ended ? before_s : s->last_sound_s;
         s->frame_at = 0;
         if (status != MEWL_OK || ended) {
             return stop(s, status, err);
@@ -384,7 +387,6 @@ static mewl_status pull(mewl_source *s, float *interleaved, size_t max_frames, s
         }
         size_t count = (size_t)(s->input.frame->nb_samples - s->frame_at);
         count = count < s->slice ? count : s->slice;
-        s->last_sound_s = mewl_clock_now_s(&s->clock);
         if (!resampling(s)) {
             *got = count < max_frames ? count : max_frames;
             convert(s, interleaved, *got);
@@ -432,6 +434,7 @@ static mewl_status start(mewl_source *s, mewl_error *err)
     if (ended) {
         return mewl_error_set(err, MEWL_E_EMPTY, "%s: there is not one sample in it", s->input.shown);
     }
+    s->live = s->input.live;
     s->connected = true;
     s->last_sound_s = mewl_clock_now_s(&s->clock);
     const AVFrame *frame = s->input.frame;
@@ -493,7 +496,7 @@ void mewl_source_describe(const mewl_source *s, mewl_source_info *info)
         .rate_hz = s->rate_hz,
         .channels = s->channels,
         .duration_s = s->input.duration_s,
-        .live = s->input.live,
+        .live = s->live,
         .connected = s->connected,
         .frames = s->frames,
         .decode_errors = s->decode_errors_before + s->input.decode_errors,
@@ -502,7 +505,7 @@ void mewl_source_describe(const mewl_source *s, mewl_source_info *info)
         .rate_changes = s->rate_changes,
         .reconnects = s->reconnects,
         .lost_s = s->lost_s + (s->connected ? 0.0 : mewl_clock_now_s(&s->clock) - s->last_sound_s),
-        .truncated = s->ended && !s->input.live && s->input.duration_is_sure &&
+        .truncated = s->ended && !s->live && s->input.duration_is_sure &&
                      s->source_time_s < s->input.duration_s - 1.0 && s->source_time_s < 0.99 * s->input.duration_s,
     };
 }
