@@ -18,6 +18,7 @@ static const mewl_cli_command mewl_commands[] = {
     {"features", "spectrograms, mel bands and cepstra of a recording as an array", mewl_cmd_features},
     {"bench", "what a second of sound costs on this machine, stage by stage", mewl_cmd_bench},
     {"predict", "whole clips through a model: class probabilities, embeddings", mewl_cmd_predict},
+    {"data", "data sets: scan, split, fetch, mix", mewl_cmd_data},
     {"train", "a model from a recipe and recordings", mewl_cmd_train},
     {"model", "what a model file holds; import published checkpoints", mewl_cmd_model},
     {"help", "what a command does: mewl help COMMAND", mewl_cmd_help},
