@@ -22,9 +22,9 @@
  *     mewl_detector_finish(detector);
  *     mewl_detector_close(detector);
  *
- * What it does: resamples and mixes down what is pushed, computes a log-mel spectrogram, runs a small network over it and
- * joins its scores to episodes of crying. What it does not do: open files, devices or streams; say why an infant cries;
- * anything medical.
+ * What it does: resamples and mixes down what is pushed, computes a log-mel spectrogram, runs a small network over it
+ * and joins its scores to episodes of crying. What it does not do: open files, devices or streams; say why an infant
+ * cries; anything medical.
  *
  * Threads: a detector belongs to one thread at a time; different detectors are independent. The library keeps no global
  * state, prints nothing, never exits, and reads one file: the model. Callbacks run inside push and finish, on the
@@ -32,10 +32,10 @@
  *
  * Memory: fixed once the first push is done, about 40 MB a detector with the shipped model, however long it runs.
  *
- * Time: stream time, the number of sample frames pushed divided by the rate. Numbers of an event may therefore be mapped to
- * a wall clock by whoever knows when the first sample was taken.
+ * Time: stream time, the number of sample frames pushed divided by the rate. Numbers of an event may therefore be
+ * mapped to a wall clock by whoever knows when the first sample was taken.
  *
- * Latency with the default options: a cry is told at most 2 s of stream time after it began, its end about 1.8 s after
+ * Latency with the default options: a cry is told at most 2 s of stream time after it began, its end about 2.5 s after
  * it ended (mewl_detector_latency_s gives the figures of the opened model).
  */
 #ifndef MEWL_H
@@ -59,10 +59,10 @@ enum {
     MEWL_RESULT_OK = 0,
     MEWL_RESULT_BAD_ARGUMENT = -1, /**< NULL where an object is needed, or an option out of its range */
     MEWL_RESULT_NO_MEMORY = -2,
-    MEWL_RESULT_NO_MODEL = -3,    /**< the model file is missing or may not be read */
-    MEWL_RESULT_BAD_MODEL = -4,   /**< the model file is damaged, or no detector */
-    MEWL_RESULT_BAD_STATE = -5,   /**< push after finish */
-    MEWL_RESULT_FAILED = -6       /**< a library underneath failed */
+    MEWL_RESULT_NO_MODEL = -3,  /**< the model file is missing or may not be read */
+    MEWL_RESULT_BAD_MODEL = -4, /**< the model file is damaged, or no detector */
+    MEWL_RESULT_BAD_STATE = -5, /**< push after finish */
+    MEWL_RESULT_FAILED = -6     /**< a library underneath failed */
 };
 
 /** Bytes of a message, its NUL included. */
@@ -73,7 +73,7 @@ typedef enum mewl_event_kind {
     MEWL_EVENT_CRY_START = 1,  /**< an infant began to cry at onset_s */
     MEWL_EVENT_CRY_UPDATE = 2, /**< the cry lasts; offset_s, confidence and level_dbfs so far */
     MEWL_EVENT_CRY_END = 3,    /**< the cry ended at offset_s; final figures */
-    MEWL_EVENT_HEARING = 4     /**< whether sound is heard at all has changed: see hearing. "Not hearing" is not "quiet" */
+    MEWL_EVENT_HEARING = 4 /**< whether sound is heard at all has changed: see hearing. "Not hearing" is not "quiet" */
 } mewl_event_kind;
 
 /** How well the detector hears. */
@@ -87,11 +87,11 @@ typedef enum mewl_hearing_state {
 /** One event. Fields that do not belong to its kind are 0. */
 typedef struct mewl_event {
     mewl_event_kind kind;
-    double time_s;     /**< stream time at which the event was found: onset_s plus the latency */
-    double onset_s;    /**< CRY_*: where the cry began, stream time */
-    double offset_s;   /**< CRY_*: where it ended; in START and UPDATE: the last moment known to be crying */
-    double confidence; /**< CRY_*: 0 to 1 */
-    double level_dbfs; /**< CRY_*: mean level, dB relative to full scale (0 is the loudest); -INFINITY: digital silence */
+    double time_s;              /**< stream time at which the event was found: onset_s plus the latency */
+    double onset_s;             /**< CRY_*: where the cry began, stream time */
+    double offset_s;            /**< CRY_*: where it ended; in START and UPDATE: the last moment known to be crying */
+    double confidence;          /**< CRY_*: 0 to 1 */
+    double level_dbfs;          /**< CRY_*: mean level, dB below full scale (0: loudest); -INFINITY: digital silence */
     mewl_hearing_state hearing; /**< HEARING: the new state */
 } mewl_event;
 
@@ -111,7 +111,9 @@ typedef struct mewl_detector_options {
     void *user;             /**< handed to on_event */
 } mewl_detector_options;
 
+/* clang-format off */
 #define MEWL_DETECTOR_OPTIONS_DEFAULT {sizeof(mewl_detector_options), 16000.0, 1, 0.0, 0.4, 5.0, -1.0, NULL, NULL}
+/* clang-format on */
 
 /** A detector with its model and the state of one stream. */
 typedef struct mewl_detector mewl_detector;
@@ -140,8 +142,8 @@ MEWL_API int mewl_detector_push(mewl_detector *detector, const float *samples, s
 /** The same from 16-bit numbers, -32768 to 32767 being full scale. */
 MEWL_API int mewl_detector_push_s16(mewl_detector *detector, const int16_t *samples, size_t frames);
 
-/** Tells that `seconds` of the stream were lost (a reconnect): ends an open cry, tells MEWL_HEARING_STALLED, moves stream
- * time on. Sound pushed later is told as MEWL_HEARING_OK again. seconds: 0 to 1e9.
+/** Tells that `seconds` of the stream were lost (a reconnect): ends an open cry, tells MEWL_HEARING_STALLED, moves
+ * stream time on. Sound pushed later is told as MEWL_HEARING_OK again. seconds: 0 to 1e9.
  * @retval as mewl_detector_push */
 MEWL_API int mewl_detector_gap(mewl_detector *detector, double seconds);
 
@@ -156,8 +158,8 @@ MEWL_API int mewl_detector_pull(mewl_detector *detector, mewl_event *event);
 /** Sentence of the detector's last failure, "" when there was none. Valid until the next call on the detector. */
 MEWL_API const char *mewl_detector_message(const mewl_detector *detector);
 
-/** Longest stream time in seconds from a cry's onset to its CRY_START and, when `end` is not NULL, from its offset to its
- * CRY_END. 0 for a NULL detector. */
+/** Longest stream time in seconds from a cry's onset to its CRY_START and, when `end` is not NULL, from its offset to
+ * its CRY_END. 0 for a NULL detector. */
 MEWL_API double mewl_detector_latency_s(const mewl_detector *detector, double *end);
 
 /** Closes a detector without telling what is open. NULL is fine. */

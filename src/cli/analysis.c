@@ -50,8 +50,7 @@ static void *grow(void *list, size_t count, size_t *capacity, size_t item, size_
 
 static void keep_episode(mewl_analysis *a, const mewl_episode *episode)
 {
-    mewl_episode *grown =
-        grow(a->episodes, a->episode_count, &a->episode_capacity, sizeof *grown, EPISODES_MAX);
+    mewl_episode *grown = grow(a->episodes, a->episode_count, &a->episode_capacity, sizeof *grown, EPISODES_MAX);
     if (grown == NULL) {
         a->out_of_memory = true;
         return;
@@ -170,7 +169,8 @@ static mewl_status sketch_write(sketch *p, const mewl_analysis *a, const mewl_an
     size_t used = a->episode_count;
     for (size_t i = 0; i < a->span_count; i++) {
         if (a->spans[i].offset_s > a->spans[i].onset_s) {
-            spans[used++] = (mewl_picture_span){MEWL_PICTURE_NOT_HEARING, a->spans[i].onset_s, a->spans[i].offset_s, NAN};
+            spans[used++] =
+                (mewl_picture_span){MEWL_PICTURE_NOT_HEARING, a->spans[i].onset_s, a->spans[i].offset_s, NAN};
         }
     }
     mewl_picture_opts drawing = {.title = opts->title, .threshold = (double)opts->session.episodes.threshold};
@@ -226,7 +226,8 @@ static mewl_status analyse(job *j, mewl_source *source, mewl_session **session, 
     mewl_analysis *out = j->out;
     mewl_source_describe(source, &out->info);
     if (out->info.live) {
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "%s: this is a live stream without an end; use `mewl listen`", path);
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "%s: this is a live stream without an end; use `mewl listen`",
+                              path);
     }
     mewl_session_opts hearing = opts->session;
     hearing.rate_hz = out->info.rate_hz;

@@ -36,9 +36,9 @@ typedef struct mewl_analysis {
     size_t episode_count, episode_capacity;
     mewl_analysis_span *spans;
     size_t span_count, span_capacity;
-    mewl_source_info info;       /* counters; its strings are gone */
-    mewl_session_cost cost;      /* processor seconds a stage ... */
-    double decode_s;             /* ... and of reading and decoding */
+    mewl_source_info info;  /* counters; its strings are gone */
+    mewl_session_cost cost; /* processor seconds a stage ... */
+    double decode_s;        /* ... and of reading and decoding */
     bool out_of_memory;
 } mewl_analysis;
 

@@ -86,7 +86,8 @@ void mewl_announce_begin(mewl_announcer *a, double latency_s)
 static void cry_as_json(mewl_announcer *a, const mewl_session_event *e)
 {
     static const char *const kinds[] = {[MEWL_SESSION_START] = "episode_start",
-                                        [MEWL_SESSION_UPDATE] = "episode_update", [MEWL_SESSION_END] = "episode"};
+                                        [MEWL_SESSION_UPDATE] = "episode_update",
+                                        [MEWL_SESSION_END] = "episode"};
     mewl_status status;
     json_t *event = new_event(a, kinds[e->kind], &status);
     status = status == MEWL_OK ? mewl_json_set_real(event, "onset_s", e->episode.onset_s) : status;
@@ -114,8 +115,8 @@ static void cry_as_text(mewl_announcer *a, const mewl_session_event *e)
     (void)mewl_cli_duration(length, sizeof length, cry->offset_s - cry->onset_s);
     switch (e->kind) {
     case MEWL_SESSION_START:
-        (void)printf("%s  %scrying%s (%.0f %% sure%s)", when(a, at, sizeof at, e->time_s - cry->onset_s, cry->onset_s), bold,
-                     plain, 100.0 * (double)cry->confidence, level);
+        (void)printf("%s  %scrying%s (%.0f %% sure%s)", when(a, at, sizeof at, e->time_s - cry->onset_s, cry->onset_s),
+                     bold, plain, 100.0 * (double)cry->confidence, level);
         break;
     case MEWL_SESSION_UPDATE:
         (void)printf("%s  still crying, for %s (%.0f %% sure%s)", when(a, at, sizeof at, 0.0, e->time_s), length,

@@ -16,8 +16,8 @@
 
 struct mewl_cli_meter {
     pthread_mutex_t lock;
-    double start_s;  /* first report of this measurement; 0 before it */
-    double drawn_s;  /* last drawing */
+    double start_s;    /* first report of this measurement; 0 before it */
+    double drawn_s;    /* last drawing */
     double start_done; /* `done` at the first report: a resumed job must not look fast */
     bool shown;
 };
@@ -252,7 +252,8 @@ void mewl_cli_report(void *user, double done, double total, const char *what)
             double rate = (done - meter->start_done) / elapsed;
             (void)fprintf(stderr, " %3.0f %%", 100.0 * fmin(done / total, 1.0));
             if (rate > 0.0) {
-                (void)fprintf(stderr, " (%s left)", mewl_cli_duration(left, sizeof left, fmax(total - done, 0.0) / rate));
+                (void)fprintf(stderr, " (%s left)",
+                              mewl_cli_duration(left, sizeof left, fmax(total - done, 0.0) / rate));
             }
         }
         (void)fflush(stderr);

@@ -10,7 +10,8 @@
  *         [OPT_THRESHOLD] = {"threshold", 0, "X", "confidence from which a sound counts as a cry, 0 to 1", true},
  *         [OPT_OUT] = {"output", 'o', "OUT", "file to write", false},
  *     };
- *     static const mewl_cli_usage usage = {"analyze", "PATH...", "Find cries in recordings.", options, "  mewl analyze night.m4a\n"};
+ *     static const mewl_cli_usage usage = {"analyze", "PATH...", "Finds cries.", options, "  mewl analyze x.wav\n"};
+ *
  *     const char *value[OPT_COUNT];
  *     int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
  *     if (code != MEWL_CLI_GO) {
@@ -48,7 +49,7 @@ typedef struct mewl_cli_option {
 /* What --help prints and mewl_cli_parse accepts. Options --json, --ndjson, -q/--quiet, --no-progress and -h/--help
  * are added to every command's own. */
 typedef struct mewl_cli_usage {
-    const char *command; /* "analyze", or "data scan" for a command of a command */
+    const char *command;  /* "analyze", or "data scan" for a command of a command */
     const char *operands; /* synopsis after the options: "PATH..." */
     const char *about;    /* one or more sentences; lines are kept as they are */
     const mewl_cli_option *options;
@@ -60,13 +61,13 @@ typedef struct mewl_cli_meter mewl_cli_meter;
 
 /* State of one run of the program. Made by main.c; commands read the fields. */
 typedef struct mewl_cli {
-    const char *program;  /* argv[0] as started, to find the models beside the executable */
-    const char *command;  /* name of the command, for messages */
-    bool json;            /* --json: one document on stdout */
-    bool ndjson;          /* --ndjson: one event a line on stdout */
-    bool quiet;           /* -q: no notes on stderr, errors only */
-    bool progress;        /* progress may be drawn: stderr is a terminal, neither -q nor --no-progress */
-    bool colour;          /* stdout is a terminal and NO_COLOR is not set */
+    const char *program; /* argv[0] as started, to find the models beside the executable */
+    const char *command; /* name of the command, for messages */
+    bool json;           /* --json: one document on stdout */
+    bool ndjson;         /* --ndjson: one event a line on stdout */
+    bool quiet;          /* -q: no notes on stderr, errors only */
+    bool progress;       /* progress may be drawn: stderr is a terminal, neither -q nor --no-progress */
+    bool colour;         /* stdout is a terminal and NO_COLOR is not set */
     mewl_cli_settings *settings;
     mewl_cli_meter *meter;
 } mewl_cli;

@@ -36,7 +36,8 @@ enum {
 };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
-    [OPT_THRESHOLD] = {"threshold", 't', "X", "confidence from which a sound counts as a cry, 0 to 1 (model's own)", true},
+    [OPT_THRESHOLD] = {"threshold", 't', "X", "confidence from which a sound counts as a cry, 0 to 1 (model's own)",
+                       true},
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
     [OPT_JOBS] = {"jobs", 'j', "N", "recordings worked on at a time (1; 0: one a processor)", true},
     [OPT_AUDACITY] = {"audacity", 0, "OUT", "write Audacity labels (a folder for several recordings)", false},

@@ -114,8 +114,8 @@ static double median(const double *values, size_t count)
 
 static void measure(figures *f, const mewl_analysis *a, double total_s)
 {
-    const double stage_s[STAGE_COUNT] = {a->decode_s,      a->cost.resample_s, a->cost.front_end_s,
-                                         a->cost.net_s,    a->cost.detect_s,   total_s};
+    const double stage_s[STAGE_COUNT] = {a->decode_s,   a->cost.resample_s, a->cost.front_end_s,
+                                         a->cost.net_s, a->cost.detect_s,   total_s};
     for (size_t s = 0; s < STAGE_COUNT; s++) {
         f->ms[s][f->runs] = 1e3 * stage_s[s] / a->seconds;
     }
@@ -139,8 +139,8 @@ static int print_figures(const mewl_cli *cli, const figures *f)
         for (size_t s = 0; s < STAGE_COUNT; s++) {
             (void)printf("  %-10s %8.3f ms a second\n", stage_names[s], median(f->ms[s], f->runs));
         }
-        (void)printf("  %.0f times as fast as the sound; an hour takes %.1f s; at most %.0f MB of memory\n", 1e3 / total,
-                     3.6 * total, peak_megabytes());
+        (void)printf("  %.0f times as fast as the sound; an hour takes %.1f s; at most %.0f MB of memory\n",
+                     1e3 / total, 3.6 * total, peak_megabytes());
         return MEWL_EXIT_DONE;
     }
     json_t *document = json_object(), *stages = json_object();

@@ -15,7 +15,8 @@
 enum { OPT_KIND, OPT_CONFIG, OPT_OUT, OPT_RAW, OPT_RATE, OPT_CHANNELS, OPT_COUNT };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
-    [OPT_KIND] = {"kind", 'k', "KIND", "spectrogram, mel, logmel, mfcc or hybrid (what the front end is known for)", false},
+    [OPT_KIND] = {"kind", 'k', "KIND", "spectrogram, mel, logmel, mfcc or hybrid (what the front end is known for)",
+                  false},
     [OPT_CONFIG] = {"config", 'c', "NAME", "panns-32k, panns-16k, ecapa, yamnet, mn or hybrid (panns-16k)", false},
     [OPT_OUT] = {"output", 'o', "OUT.npy", "file to write: float32, one row a frame", false},
     [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
@@ -48,9 +49,11 @@ static mewl_status keep_all(extraction *x, const float *frames, size_t count, me
     size_t bands = mewl_frontend_bands(x->fe);
     if (x->all_rows + count > x->all_capacity) {
         size_t capacity = 2 * (x->all_rows + count);
-        float *grown = capacity * bands <= 2u * CLIPWIDE_FLOATS_MAX ? realloc(x->all, capacity * bands * sizeof *grown) : NULL;
+        float *grown =
+            capacity * bands <= 2u * CLIPWIDE_FLOATS_MAX ? realloc(x->all, capacity * bands * sizeof *grown) : NULL;
         if (grown == NULL) {
-            return mewl_error_set(err, MEWL_E_MEMORY, "this front end looks at the whole recording at once, and this "
+            return mewl_error_set(err, MEWL_E_MEMORY,
+                                  "this front end looks at the whole recording at once, and this "
                                   "one is too long for that; cut it, or use another --config");
         }
         x->all = grown;
@@ -119,8 +122,10 @@ static mewl_status extract(extraction *x, const char *path, mewl_error *err)
 
 static void print_result(const mewl_cli *cli, const extraction *x, const char *path, const char *out)
 {
-    static const char *const kinds[] = {[MEWL_FEATURE_SPECTROGRAM] = "spectrogram", [MEWL_FEATURE_MEL] = "mel",
-                                        [MEWL_FEATURE_LOGMEL] = "logmel", [MEWL_FEATURE_MFCC] = "mfcc",
+    static const char *const kinds[] = {[MEWL_FEATURE_SPECTROGRAM] = "spectrogram",
+                                        [MEWL_FEATURE_MEL] = "mel",
+                                        [MEWL_FEATURE_LOGMEL] = "logmel",
+                                        [MEWL_FEATURE_MFCC] = "mfcc",
                                         [MEWL_FEATURE_HYBRID] = "hybrid"};
     double rate_hz = mewl_frontend_rate_hz(x->fe);
     size_t hop = mewl_frontend_hop_samples(x->fe);
@@ -189,9 +194,8 @@ int mewl_cmd_features(mewl_cli *cli, int argc, char **argv)
         return unknown_name(cli, "config", config);
     }
     if (status == MEWL_OK) {
-        mewl_source_opts opts = {.rate_hz = mewl_frontend_rate_hz(x.fe),
-                                 .channels = 1,
-                                 .raw = {value[OPT_RAW], rate, (int)channels}};
+        mewl_source_opts opts = {
+            .rate_hz = mewl_frontend_rate_hz(x.fe), .channels = 1, .raw = {value[OPT_RAW], rate, (int)channels}};
         status = mewl_source_open(&x.source, argv[0], opts, &err);
     }
     bool writing = false;

@@ -37,12 +37,14 @@ enum {
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_LIST] = {"list", 'l', NULL, "list the microphones of this machine and end", false},
     [OPT_FOR] = {"for", 0, "SECONDS", "listen for so long, then end", false},
-    [OPT_THRESHOLD] = {"threshold", 't', "X", "confidence from which a sound counts as a cry, 0 to 1 (model's own)", true},
+    [OPT_THRESHOLD] = {"threshold", 't', "X", "confidence from which a sound counts as a cry, 0 to 1 (model's own)",
+                       true},
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
     [OPT_UPDATE] = {"update", 0, "SECONDS", "tell so often that a cry lasts (10; 0: never)", true},
     [OPT_CHUNK] = {"chunk", 0, "SECONDS", "sound judged at a time: less is prompter and costs more (0.4)", true},
     [OPT_MERGE_GAP] = {"merge-gap", 0, "S", "pauses up to this long stay inside one cry, seconds", true},
-    [OPT_RECONNECTS] = {"reconnects", 0, "N", "failed attempts in a row after which to give up (never; -1: none)", true},
+    [OPT_RECONNECTS] = {"reconnects", 0, "N", "failed attempts in a row after which to give up (never; -1: none)",
+                        true},
     [OPT_UDP] = {"rtsp-udp", 0, NULL, "take RTSP over UDP instead of TCP", true},
     [OPT_PRECISION] = {"precision", 0, "P", "fp32, bf16, or auto: bf16 where that is faster (auto)", true},
     [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
@@ -144,7 +146,8 @@ static mewl_status default_source(char *out, size_t size, mewl_error *err)
     }
     mewl_status status = MEWL_OK;
     if (best == NULL) {
-        status = mewl_error_set(err, MEWL_E_NOT_FOUND, "this machine has no microphone that Mewl can find; name a source "
+        status = mewl_error_set(err, MEWL_E_NOT_FOUND,
+                                "this machine has no microphone that Mewl can find; name a source "
                                 "(rtsp://, http://, alsa:..., pulse:..., a file, or -)");
     } else if ((size_t)snprintf(out, size, "%s", best->url) >= size) {
         status = mewl_error_set(err, MEWL_E_ARG, "the name of the microphone is too long");
@@ -264,8 +267,8 @@ static int run(listener *l, mewl_announcer *announcer, mewl_model *model, const 
         size_t most = (size_t)fmax(1.0, PULL_S * opts.rate_hz);
         pcm = malloc(most * sizeof *pcm);
         mewl_announce_begin(announcer, mewl_session_start_latency_s(l->session));
-        status = pcm == NULL ? mewl_error_set(&err, MEWL_E_MEMORY, "out of memory")
-                             : listen_on(l, pcm, most, &why, &err);
+        status =
+            pcm == NULL ? mewl_error_set(&err, MEWL_E_MEMORY, "out of memory") : listen_on(l, pcm, most, &why, &err);
         mewl_error late = {0};
         mewl_status finished = mewl_session_finish(l->session, &late);
         if (status == MEWL_OK && finished != MEWL_OK) {

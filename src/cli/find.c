@@ -68,7 +68,8 @@ mewl_status mewl_cli_find_model(const mewl_cli *cli, char *out, size_t size, con
             return MEWL_OK;
         }
     }
-    return mewl_error_set(err, MEWL_E_NOT_FOUND, "there is no detector model: %s was found neither beside the program "
+    return mewl_error_set(err, MEWL_E_NOT_FOUND,
+                          "there is no detector model: %s was found neither beside the program "
                           "nor in %s; name one with --model FILE or MEWL_MODEL, or train one with recipes/detect.ini",
                           model_name, MEWL_DATA_FOLDER);
 }

@@ -12,16 +12,16 @@
  * Writes it to `out`. MEWL_E_NOT_FOUND with a sentence that says where was looked and what to do. */
 mewl_status mewl_cli_find_model(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err);
 
-/* Whether the network runs in bf16, from an option's text: "fp32", "bf16", or "auto" (and NULL): bf16 where the processor
- * multiplies in it, which costs at most about 1e-3 of a confidence. Returns MEWL_CLI_GO, or MEWL_EXIT_USAGE after
- * reporting another word. */
+/* Whether the network runs in bf16, from an option's text: "fp32", "bf16", or "auto" (and NULL): bf16 where the
+ * processor multiplies in it, which costs at most about 1e-3 of a confidence. Returns MEWL_CLI_GO, or MEWL_EXIT_USAGE
+ * after reporting another word. */
 int mewl_cli_precision(const mewl_cli *cli, const char *text, bool *bf16);
 
 /* One recording to work on. */
 typedef struct mewl_cli_input {
-    char *path;        /* what to open: a path, a URL, or "-" */
-    const char *name;  /* tail of path: relative to the folder operand it came from, else its last part */
-    double bytes;      /* size, for progress; 0 where unknown */
+    char *path;       /* what to open: a path, a URL, or "-" */
+    const char *name; /* tail of path: relative to the folder operand it came from, else its last part */
+    double bytes;     /* size, for progress; 0 where unknown */
 } mewl_cli_input;
 
 typedef struct mewl_cli_inputs {

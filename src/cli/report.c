@@ -277,7 +277,8 @@ static void print_sentences(const mewl_report *r, const char *name, const mewl_a
     (void)mewl_cli_duration(length, sizeof length, a->seconds);
     (void)printf("%s%s%s: ", bold, name, plain);
     if (a->episode_count == 0) {
-        (void)printf(deaf_s >= 0.99 * a->seconds ? "nothing could be heard in %s\n" : "no crying heard in %s\n", length);
+        (void)printf(deaf_s >= 0.99 * a->seconds ? "nothing could be heard in %s\n" : "no crying heard in %s\n",
+                     length);
     } else {
         (void)printf("%zu %s in %s, %s of crying in all\n", a->episode_count, a->episode_count == 1 ? "cry" : "cries",
                      length, mewl_cli_duration(sum, sizeof sum, crying_s));
@@ -323,7 +324,8 @@ static mewl_status write_own(const mewl_report *r, mewl_labels_form form, const 
     return status;
 }
 
-static mewl_status write_labels(const mewl_report *r, const mewl_cli_input *input, const mewl_analysis *a, mewl_error *err)
+static mewl_status write_labels(const mewl_report *r, const mewl_cli_input *input, const mewl_analysis *a,
+                                mewl_error *err)
 {
     for (size_t i = 0; i < a->episode_count; i++) {
         if (r->csv != NULL) {
@@ -343,8 +345,8 @@ void mewl_report_refused(mewl_report *report, const char *operand, const mewl_er
 {
     mewl_error ignored;
     report->failed++;
-    report->failure_code = mewl_cli_exit_code(why->status) == MEWL_EXIT_UNREADABLE ? MEWL_EXIT_UNREADABLE
-                                                                                   : MEWL_EXIT_FAILED;
+    report->failure_code =
+        mewl_cli_exit_code(why->status) == MEWL_EXIT_UNREADABLE ? MEWL_EXIT_UNREADABLE : MEWL_EXIT_FAILED;
     mewl_cli_error(report->cli, "%s", why->text[0] != '\0' ? why->text : mewl_status_text(why->status));
     if (report->cli->ndjson) {
         (void)emit_error(operand, why, &ignored);

@@ -10,7 +10,7 @@
 
 #define LOGIT_LIMIT 30.0f
 #define SMOOTH_MAX 31
-#define BINS 256           /* of the background's histogram, one eighth of a logit wide */
+#define BINS 256 /* of the background's histogram, one eighth of a logit wide */
 #define BIN_LOGITS 0.125f
 #define BIN_FIRST (-16.0f) /* lower edge of bin 0: what counts as quiet */
 #define FRAMES_MAX 1000000u
@@ -26,9 +26,9 @@ struct mewl_episode_finder {
     float threshold_logit, ceiling_logit;
     size_t min_frames, gap_frames, attack_frames, update_frames, window_frames;
 
-    double base_s;    /* time of frame 0 since the start or the last gap */
-    size_t pushed;    /* frames pushed since then */
-    size_t judged;    /* of these judged; the rest waits for the median */
+    double base_s;                                /* time of frame 0 since the start or the last gap */
+    size_t pushed;                                /* frames pushed since then */
+    size_t judged;                                /* of these judged; the rest waits for the median */
     float logits[SMOOTH_MAX], levels[SMOOTH_MAX]; /* frame i is at i % smooth_frames */
 
     uint8_t *bins; /* the last window_frames judged frames, as bins */
@@ -95,12 +95,18 @@ static mewl_status check(const mewl_episode_opts *o, mewl_error *err)
         const char *name;
         double value, low, high;
     } rows[] = {
-        {"frame_s", o->frame_s, 1e-4, 60.0},       {"threshold", o->threshold, 1e-6, 1.0 - 1e-6},
-        {"margin", o->margin, 0.0, 30.0},          {"hysteresis", o->hysteresis, 0.0, 30.0},
-        {"ceiling", o->ceiling, 1e-6, 1.0 - 1e-6}, {"quantile", o->quantile, 1e-3, 1.0 - 1e-3},
-        {"background_s", o->background_s, 0.0, 3600.0}, {"attack_s", o->attack_s, 0.0, 10.0},
-        {"min_s", o->min_s, 0.0, 60.0},            {"merge_gap_s", o->merge_gap_s, 0.0, 3600.0},
-        {"update_s", o->update_s, 0.0, 3600.0},    {"smooth_frames", o->smooth_frames, 1.0, SMOOTH_MAX},
+        {"frame_s", o->frame_s, 1e-4, 60.0},
+        {"threshold", o->threshold, 1e-6, 1.0 - 1e-6},
+        {"margin", o->margin, 0.0, 30.0},
+        {"hysteresis", o->hysteresis, 0.0, 30.0},
+        {"ceiling", o->ceiling, 1e-6, 1.0 - 1e-6},
+        {"quantile", o->quantile, 1e-3, 1.0 - 1e-3},
+        {"background_s", o->background_s, 0.0, 3600.0},
+        {"attack_s", o->attack_s, 0.0, 10.0},
+        {"min_s", o->min_s, 0.0, 60.0},
+        {"merge_gap_s", o->merge_gap_s, 0.0, 3600.0},
+        {"update_s", o->update_s, 0.0, 3600.0},
+        {"smooth_frames", o->smooth_frames, 1.0, SMOOTH_MAX},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!(rows[i].value >= rows[i].low && rows[i].value <= rows[i].high)) {
@@ -176,8 +182,8 @@ static void tell(mewl_episode_finder *f, mewl_episode_kind kind, mewl_episode_fn
         .kind = kind,
         .episode = {.onset_s = f->base_s + (double)f->episode_start * f->opts.frame_s,
                     .offset_s = f->base_s + (double)(f->episode_last + 1) * f->opts.frame_s,
-                    .confidence = f->run_counts ? fmaxf(f->episode_confidence, f->run_confidence)
-                                                : f->episode_confidence,
+                    .confidence =
+                        f->run_counts ? fmaxf(f->episode_confidence, f->run_confidence) : f->episode_confidence,
                     .level_dbfs = l->count > 0 ? (float)(10.0 * log10(l->power / (double)l->count)) : NAN}};
     if (on_event != NULL) {
         on_event(user, &event);

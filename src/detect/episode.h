@@ -1,7 +1,8 @@
 /* episode.h - scores of a stream's frames become episodes of crying: when it began, when it ended, how sure, how loud.
  *
- * Pure: numbers in, events out, no clock, no input or output, memory fixed when the finder is made. Not a classifier: it
- * decides nothing about sounds, only which runs of scores belong together and stand out of the room's own background.
+ * Pure: numbers in, events out, no clock, no input or output, memory fixed when the finder is made. Not a classifier:
+ * it decides nothing about sounds, only which runs of scores belong together and stand out of the room's own
+ * background.
  *
  * How a frame is judged. Its logit x (log odds of "an infant cries here"; probability p = 1 / (1 + e^-x)) is first
  * replaced by the median of `smooth_frames` frames around it. Then
@@ -20,8 +21,8 @@
  * frame to the end of its last.
  *
  * Latency, in stream time from the moment a frame's score is pushed, m being half the median's length: a start is told
- * at most attack_s + min_s + m after a steady cry's onset; an end at most merge_gap_s + attack_s + min_s + m + one frame
- * after its offset (longer only while a new run may still join).
+ * at most attack_s + min_s + m after a steady cry's onset; an end at most merge_gap_s + attack_s + min_s + m + one
+ * frame after its offset (longer only while a new run may still join).
  */
 #ifndef MEWL_DETECT_EPISODE_H
 #define MEWL_DETECT_EPISODE_H
@@ -46,10 +47,10 @@ typedef struct mewl_episode_opts {
 } mewl_episode_opts;
 
 typedef struct mewl_episode {
-    double onset_s;    /* start of its first frame */
-    double offset_s;   /* end of its last frame; while it lasts: so far */
-    float confidence;  /* 0 to 1: highest mean probability over any min_s within its runs */
-    float level_dbfs;  /* mean power of its runs, dBFS; -INFINITY for digital silence, NaN where levels are unknown */
+    double onset_s;   /* start of its first frame */
+    double offset_s;  /* end of its last frame; while it lasts: so far */
+    float confidence; /* 0 to 1: highest mean probability over any min_s within its runs */
+    float level_dbfs; /* mean power of its runs, dBFS; -INFINITY for digital silence, NaN where levels are unknown */
 } mewl_episode;
 
 typedef enum mewl_episode_kind { MEWL_EPISODE_START, MEWL_EPISODE_UPDATE, MEWL_EPISODE_END } mewl_episode_kind;
@@ -97,8 +98,8 @@ float mewl_episode_background_logit(const mewl_episode_finder *finder);
 double mewl_episode_start_latency_s(const mewl_episode_finder *finder);
 double mewl_episode_end_latency_s(const mewl_episode_finder *finder);
 
-/* All episodes of `count` frames at once, by the same finder: *episodes is a malloc'd array of *episode_count (NULL and 0
- * when there is none), which the caller frees. Errors: as mewl_episode_finder_new; MEWL_E_MEMORY. */
+/* All episodes of `count` frames at once, by the same finder: *episodes is a malloc'd array of *episode_count (NULL and
+ * 0 when there is none), which the caller frees. Errors: as mewl_episode_finder_new; MEWL_E_MEMORY. */
 mewl_status mewl_episode_find(mewl_episode **episodes, size_t *episode_count, const float *logits,
                               const float *levels_dbfs, size_t count, mewl_episode_opts opts, mewl_error *err);
 

@@ -22,10 +22,10 @@ struct mewl_session {
     mewl_hearing hearing;
     bool finished, in_gap;
 
-    size_t pushed;   /* frames since the start or the last gap */
-    double base_s;   /* stream time where these began */
-    float *mono;     /* BLOCK_FRAMES at the source's rate */
-    float *sound;    /* at the model's rate */
+    size_t pushed; /* frames since the start or the last gap */
+    double base_s; /* stream time where these began */
+    float *mono;   /* BLOCK_FRAMES at the source's rate */
+    float *sound;  /* at the model's rate */
     size_t sound_max;
 
     /* Levels of the frames that were heard and not yet scored, a ring. */
@@ -72,11 +72,16 @@ mewl_status mewl_session_episode_opts(mewl_episode_opts *out, const mewl_model *
         const char *key;
         double *value;
     } rows[] = {
-        {"threshold", &threshold},          {"episode.threshold", &threshold},
-        {"episode.margin", &margin},        {"episode.hysteresis", &hysteresis},
-        {"episode.ceiling", &ceiling},      {"episode.quantile", &quantile},
-        {"episode.smooth_frames", &smooth}, {"episode.background_s", &o.background_s},
-        {"episode.attack_s", &o.attack_s},  {"episode.min_s", &o.min_s},
+        {"threshold", &threshold},
+        {"episode.threshold", &threshold},
+        {"episode.margin", &margin},
+        {"episode.hysteresis", &hysteresis},
+        {"episode.ceiling", &ceiling},
+        {"episode.quantile", &quantile},
+        {"episode.smooth_frames", &smooth},
+        {"episode.background_s", &o.background_s},
+        {"episode.attack_s", &o.attack_s},
+        {"episode.min_s", &o.min_s},
         {"episode.merge_gap_s", &o.merge_gap_s},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -165,17 +170,15 @@ static void on_episode(void *user, const mewl_episode_event *event)
     static const mewl_session_kind kinds[] = {[MEWL_EPISODE_START] = MEWL_SESSION_START,
                                               [MEWL_EPISODE_UPDATE] = MEWL_SESSION_UPDATE,
                                               [MEWL_EPISODE_END] = MEWL_SESSION_END};
-    mewl_session_event told = {
-        .kind = kinds[event->kind], .time_s = mewl_session_time_s(s), .episode = event->episode};
+    mewl_session_event told = {.kind = kinds[event->kind], .time_s = mewl_session_time_s(s), .episode = event->episode};
     s->sink.on_event(s->sink.user, &told);
 }
 
 static void tell_hearing(mewl_session *s)
 {
     if (s->sink.on_event != NULL) {
-        mewl_session_event told = {.kind = MEWL_SESSION_HEARING,
-                                   .time_s = mewl_session_time_s(s),
-                                   .hearing = mewl_hearing_now(&s->hearing)};
+        mewl_session_event told = {
+            .kind = MEWL_SESSION_HEARING, .time_s = mewl_session_time_s(s), .hearing = mewl_hearing_now(&s->hearing)};
         s->sink.on_event(s->sink.user, &told);
     }
 }
@@ -225,9 +228,8 @@ static void measure_levels(mewl_session *s, const float *sound, size_t count)
         s->frame_held += block;
         at += block;
         if (s->frame_held == s->frame_samples) {
-            float level = s->frame_power > 0.0
-                              ? (float)(10.0 * log10(s->frame_power / (double)s->frame_samples))
-                              : -INFINITY;
+            float level =
+                s->frame_power > 0.0 ? (float)(10.0 * log10(s->frame_power / (double)s->frame_samples)) : -INFINITY;
             if (s->level_count < s->level_capacity) {
                 s->levels[(s->level_head + s->level_count) % s->level_capacity] = level;
                 s->level_count++;

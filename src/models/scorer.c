@@ -67,8 +67,10 @@ static mewl_status measure(mewl_scorer *s, double chunk_s, mewl_error *err)
     const mewl_model_config *config = mewl_model_configuration(s->model);
     int64_t step = 0, left = 0, right = 0;
     if (!mewl_model_reach(s->model, &step, &left, &right) || step < 1 || left < 0 || right < 0) {
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the model (%s) scores whole clips, not frames: no cry can be "
-                              "placed in time with it", config->arch);
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
+                              "the model (%s) scores whole clips, not frames: no cry can be "
+                              "placed in time with it",
+                              config->arch);
     }
     s->classes = config->classes;
     s->cry = find_cry(s->model, config->classes);
@@ -88,8 +90,8 @@ static mewl_status measure(mewl_scorer *s, double chunk_s, mewl_error *err)
     s->right = (size_t)right;
     double frame_s = mewl_scorer_frame_s(s);
     size_t chunk = (size_t)fmax(1.0, floor(chunk_s / frame_s + 1e-6)) * s->step;
-    s->window_frames = round_up(s->left, s->step) + chunk + round_up(s->right + 1 > s->step ? s->right + 1 - s->step : 0,
-                                                                     s->step);
+    s->window_frames =
+        round_up(s->left, s->step) + chunk + round_up(s->right + 1 > s->step ? s->right + 1 - s->step : 0, s->step);
     size_t least = round_up((size_t)mewl_model_frames_min(s->model), s->step);
     s->window_frames = s->window_frames > least ? s->window_frames : least;
     if (s->window_frames > WINDOW_FLOATS_MAX / s->bands ||

@@ -2,8 +2,8 @@
  *
  * Pushing a recording in any pieces gives the scores that one pass of the network over the whole recording gives
  * (difference <= 1e-5 in fp32), because each chunk is run with as much sound before and after it as its frames can
- * see (the receptive field of the architecture) and only the frames that saw all of it are kept. Memory is one chunk with
- * its context, whatever the length of the stream. Not a resampler (samples come at the model's rate) and not a
+ * see (the receptive field of the architecture) and only the frames that saw all of it are kept. Memory is one chunk
+ * with its context, whatever the length of the stream. Not a resampler (samples come at the model's rate) and not a
  * detector (detect/episode.h).
  */
 #ifndef MEWL_MODELS_SCORER_H
@@ -47,7 +47,8 @@ mewl_status mewl_scorer_push(mewl_scorer *scorer, const float *samples, size_t c
  * frame gives none. */
 mewl_status mewl_scorer_finish(mewl_scorer *scorer, mewl_scorer_fn on_scores, void *user, mewl_error *err);
 
-/* Forgets the stream so far (after an interruption) without handing out anything; the next sample is that of frame 0. */
+/* Forgets the stream so far (after an interruption) without handing out anything; the next sample is that of frame 0.
+ */
 void mewl_scorer_reset(mewl_scorer *scorer);
 
 /* Seconds of processor time spent so far in the front end and in the network, for `mewl bench`. */

@@ -30,11 +30,13 @@ static void read_text(char *to, size_t size, const char *path)
 
 #define AS_USER "setpriv --reuid 65534 --regid 65534 --clear-groups "
 
-/* Root may read everything: what is forbidden is then tried as an ordinary user, where that user may run the program. */
+/* Root may read everything: what is forbidden is then tried as an ordinary user, where that user may run the program.
+ */
 static bool user_can_run(void)
 {
     char command[4096];
-    (void)snprintf(command, sizeof command, AS_USER "%s --version >/dev/null 2>&1 && " AS_USER "test -r %s", program, model);
+    (void)snprintf(command, sizeof command, AS_USER "%s --version >/dev/null 2>&1 && " AS_USER "test -r %s", program,
+                   model);
     return getuid() != 0 || system(command) == 0; /* NOLINT */
 }
 
@@ -82,10 +84,11 @@ static int make_sounds(void **state)
     const struct {
         const char *name;
         wav_form form;
-    } wavs[] = {{"good.wav", good},        {"truncated.wav", truncated}, {"one.wav", one},   {"nan.wav", nan},
-                {"few-nan.wav", few},      {"inf.wav", inf},             {"384k.wav", fast}, {"16ch.wav", many},
-                {"silence.wav", silent},   {"tiny.wav", tiny},           {"a batch/a.wav", good},
-                {"a batch/sub/c.wav", good}, {"hidden.wav", good}};
+    } wavs[] = {{"good.wav", good},  {"truncated.wav", truncated}, {"one.wav", one},
+                {"nan.wav", nan},    {"few-nan.wav", few},         {"inf.wav", inf},
+                {"384k.wav", fast},  {"16ch.wav", many},           {"silence.wav", silent},
+                {"tiny.wav", tiny},  {"a batch/a.wav", good},      {"a batch/sub/c.wav", good},
+                {"hidden.wav", good}};
     char path[256];
     if (mkdtemp(folder) == NULL || chmod(folder, 0777) != 0) {
         return -1;
@@ -103,9 +106,11 @@ static int make_sounds(void **state)
             return -1;
         }
     }
-    static const char *const texts[][2] = {
-        {"empty.wav", ""}, {"text.wav", "This is a letter, not a sound.\n"}, {"a batch/b.wav", "no sound\n"},
-        {"a batch/notes.txt", "fed at ten\n"}, {"nothing/notes.txt", "fed at ten\n"}};
+    static const char *const texts[][2] = {{"empty.wav", ""},
+                                           {"text.wav", "This is a letter, not a sound.\n"},
+                                           {"a batch/b.wav", "no sound\n"},
+                                           {"a batch/notes.txt", "fed at ten\n"},
+                                           {"nothing/notes.txt", "fed at ten\n"}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         in_folder(path, sizeof path, texts[i][0]);
         if (!write_text(path, texts[i][1])) {
@@ -283,7 +288,8 @@ static void test_json(void **state)
     assert_int_equal(mewl_json_parse(&document, r->out, strlen(r->out), "document", &err), MEWL_OK);
     const json_t *files = json_object_get(document, "files");
     assert_int_equal(json_array_size(files), 3);
-    const json_t *good = json_array_get(files, 0), *silence = json_array_get(files, 1), *text = json_array_get(files, 2);
+    const json_t *good = json_array_get(files, 0), *silence = json_array_get(files, 1),
+                 *text = json_array_get(files, 2);
     assert_true(json_array_size(json_object_get(good, "episodes")) > 0);
     assert_float_equal(json_number_value(json_object_get(good, "seconds")), 8.0, 1e-6);
     assert_true(json_is_null(json_object_get(silence, "level_dbfs")));
@@ -385,8 +391,8 @@ int main(int argc, char **argv)
     program = realpath(argv[1], NULL);
     model = realpath(argv[2], NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_inputs), cmocka_unit_test(test_ndjson), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_label_files), cmocka_unit_test(test_stdin), cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_bad_inputs),  cmocka_unit_test(test_ndjson), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_label_files), cmocka_unit_test(test_stdin),  cmocka_unit_test(test_sentences),
     };
     return cmocka_run_group_tests(tests, make_sounds, remove_sounds);
 }

@@ -77,9 +77,9 @@ static void test_flags(void **state)
 static void test_mistakes(void **state)
 {
     (void)state;
-    const char *rows[][4] = {{"try", "--treshold", "1", NULL}, {"try", "-x", NULL, NULL},   {"try", "--output", NULL, NULL},
-                       {"try", "-o", NULL, NULL},        {"try", "--json", "--ndjson", NULL},
-                       {"try", "--be-fast=1", NULL, NULL}};
+    const char *rows[][4] = {{"try", "--treshold", "1", NULL},    {"try", "-x", NULL, NULL},
+                             {"try", "--output", NULL, NULL},     {"try", "-o", NULL, NULL},
+                             {"try", "--json", "--ndjson", NULL}, {"try", "--be-fast=1", NULL, NULL}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         parsed p = parse_with(NULL, rows[i]);
         assert_int_equal(p.code, MEWL_EXIT_USAGE);
@@ -219,9 +219,9 @@ static void test_exit_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flags),   cmocka_unit_test(test_mistakes), cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_bad_settings), cmocka_unit_test(test_numbers), cmocka_unit_test(test_words),
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_flags),        cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_bad_settings), cmocka_unit_test(test_numbers),    cmocka_unit_test(test_words),
+        cmocka_unit_test(test_durations),    cmocka_unit_test(test_exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

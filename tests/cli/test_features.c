@@ -20,7 +20,8 @@ static char folder[] = "/tmp/mewl-test-features-XXXXXX";
 static int run(const char *words)
 {
     char command[1024];
-    (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= %s %s </dev/null >/dev/null 2>&1", folder, program, words);
+    (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= %s %s </dev/null >/dev/null 2>&1", folder, program,
+                   words);
     int status = system(command); /* NOLINT: as a shell runs it */
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);

@@ -273,8 +273,8 @@ static void test_reconnect(void **state)
 static void test_usage(void **state)
 {
     (void)state;
-    const char *two[] = {"a", "b", NULL}, *json[] = {"--json", sound_path, NULL}, *bad_for[] = {"--for", "x", "a", NULL},
-               *missing[] = {"/nowhere.wav", NULL};
+    const char *two[] = {"a", "b", NULL}, *json[] = {"--json", sound_path, NULL},
+               *bad_for[] = {"--for", "x", "a", NULL}, *missing[] = {"/nowhere.wav", NULL};
     assert_int_equal(wait_for(start(two, -1)), 2);
     assert_int_equal(wait_for(start(json, -1)), 2);
     assert_int_equal(wait_for(start(bad_for, -1)), 2);

@@ -61,18 +61,18 @@ static void test_table(void **state)
     } rows[] = {
         {"", ""},
         {"..........", ""},
-        {"..##......", ""},                     /* shorter than min_s */
+        {"..##......", ""}, /* shorter than min_s */
         {"..###.....", "2-5"},
-        {"###", "0-3"},                         /* from the first frame to the last */
-        {"..###+++..", "2-8"},                  /* hysteresis keeps it */
-        {".++###....", "1-6"},                  /* attack: two frames back */
-        {"++++###...", "2-7"},                  /* and no more than two */
-        {"..++++++..", ""},                     /* never reached `on` */
-        {"###.....###", "0-11"},                /* gap of 0.5: one */
-        {"###......###", "0-3 9-12"},           /* gap of 0.6: two */
-        {"###....++###", "0-12"},               /* the attack shortens the gap */
-        {"###...##..##.....", "0-3"},           /* short runs join nothing */
-        {"###..##..###.....", "0-3 9-12"},     /* and bridge nothing */
+        {"###", "0-3"},                    /* from the first frame to the last */
+        {"..###+++..", "2-8"},             /* hysteresis keeps it */
+        {".++###....", "1-6"},             /* attack: two frames back */
+        {"++++###...", "2-7"},             /* and no more than two */
+        {"..++++++..", ""},                /* never reached `on` */
+        {"###.....###", "0-11"},           /* gap of 0.5: one */
+        {"###......###", "0-3 9-12"},      /* gap of 0.6: two */
+        {"###....++###", "0-12"},          /* the attack shortens the gap */
+        {"###...##..##.....", "0-3"},      /* short runs join nothing */
+        {"###..##..###.....", "0-3 9-12"}, /* and bridge nothing */
         {"#.#.#.#.#.#.#", ""},
         {"###.#", "0-3"},
     };
@@ -411,9 +411,9 @@ static void test_twin(void **state)
                         fabs(start->onset_s - onset) < 1e-9 && fabs(end->onset_s - onset) < 1e-9 &&
                         fabs(end->offset_s - offset) < 1e-9 && fabs(end->confidence - twin[i].confidence) < 1e-5;
             double level = twin[i].levels > 0 ? 10.0 * log10(twin[i].power / (double)twin[i].levels) : NAN;
-            bool level_same = isnan(level) ? isnan(end->level_dbfs) != 0
-                                           : isinf(level) ? isinf(end->level_dbfs) != 0
-                                                          : fabs((double)end->level_dbfs - level) < 1e-3;
+            bool level_same = isnan(level)   ? isnan(end->level_dbfs) != 0
+                              : isinf(level) ? isinf(end->level_dbfs) != 0
+                                             : fabs((double)end->level_dbfs - level) < 1e-3;
             if (!same || !level_same) {
                 fail_msg("seed %llu, episode %zu: %g-%g %g %g dB, the twin says %g-%g %g %g dB",
                          (unsigned long long)seed, i, end->onset_s, end->offset_s, (double)end->confidence,
@@ -476,9 +476,10 @@ static void test_bad_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),      cmocka_unit_test(test_figures), cmocka_unit_test(test_strange_numbers),
-        cmocka_unit_test(test_latency),    cmocka_unit_test(test_updates_and_gap),
-        cmocka_unit_test(test_machine),    cmocka_unit_test(test_long_cry), cmocka_unit_test(test_twin),
+        cmocka_unit_test(test_table),           cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_strange_numbers), cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_updates_and_gap), cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_long_cry),        cmocka_unit_test(test_twin),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,8 @@ static inline bool little_calibrate(mewl_model *model)
     if (mewl_frontend_new(&fe, "panns-16k", NULL) != MEWL_OK) {
         return false;
     }
-    size_t frames = mewl_frontend_frame_count(fe, SAMPLES), count = (size_t)mewl_model_output_frames(model, (int64_t)frames);
+    size_t frames = mewl_frontend_frame_count(fe, SAMPLES),
+           count = (size_t)mewl_model_output_frames(model, (int64_t)frames);
     float *sound = little_sound(SAMPLES, 1, 16000.0, 99);
     float *features = malloc(frames * mewl_frontend_bands(fe) * sizeof *features);
     float *logits = malloc(count * sizeof *logits);
@@ -75,7 +76,8 @@ static inline bool little_calibrate(mewl_model *model)
 /* CNN10, frame-wise, four to thirty-two channels. NULL after an error. */
 static inline mewl_model *little_model(uint64_t seed)
 {
-    mewl_model_config config = {.arch = "cnn10", .front_end = "panns-16k", .classes = 1, .width = 0.0625, .framewise = true};
+    mewl_model_config config = {
+        .arch = "cnn10", .front_end = "panns-16k", .classes = 1, .width = 0.0625, .framewise = true};
     mewl_model *model = NULL;
     if (mewl_model_new(&model, config, seed, NULL) != MEWL_OK) {
         return NULL;
@@ -86,7 +88,8 @@ static inline mewl_model *little_model(uint64_t seed)
     for (size_t i = 0; i < count; i++) {
         const mewl_shape *shape = &params[i]->value.shape;
         bool first = strncmp(params[i]->name, "bn0", 3) == 0;
-        bool mean = strstr(params[i]->name, "running_mean") != NULL, var = strstr(params[i]->name, "running_var") != NULL;
+        bool mean = strstr(params[i]->name, "running_mean") != NULL,
+             var = strstr(params[i]->name, "running_var") != NULL;
         bool last = strcmp(params[i]->name, "fc_frame.weight") == 0;
         int64_t n = shape->dim[0] * shape->dim[1] * shape->dim[2] * shape->dim[3];
         float *value = params[i]->value.data;

@@ -1,5 +1,5 @@
-/* The public interface, linked to the shared library: nothing but what mewl.h promises. The model comes from a file that
- * make_model.c wrote. */
+/* The public interface, linked to the shared library: nothing but what mewl.h promises. The model comes from a file
+ * that make_model.c wrote. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

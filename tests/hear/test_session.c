@@ -59,7 +59,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static mewl_session *open_on(mewl_model *model, double rate_hz, int channels, double chunk_s, float threshold, record *r)
+static mewl_session *open_on(mewl_model *model, double rate_hz, int channels, double chunk_s, float threshold,
+                             record *r)
 {
     mewl_session_opts opts = {.rate_hz = rate_hz, .channels = channels, .chunk_s = chunk_s};
     mewl_session *session;

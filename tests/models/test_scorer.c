@@ -44,8 +44,8 @@ static mewl_status refuse(void *user, size_t first, const float *logits, size_t 
 /* A detector with random weights and random running statistics, so that no layer is trivial. */
 static mewl_model *new_model(int64_t classes, bool framewise)
 {
-    mewl_model_config config = {.arch = "cnn10", .front_end = "panns-16k", .classes = classes, .width = 0.0625,
-                                .framewise = framewise};
+    mewl_model_config config = {
+        .arch = "cnn10", .front_end = "panns-16k", .classes = classes, .width = 0.0625, .framewise = framewise};
     mewl_model *model;
     mewl_error err = {0};
     if (mewl_model_new(&model, config, 3, &err) != MEWL_OK) {
@@ -60,7 +60,8 @@ static mewl_model *new_model(int64_t classes, bool framewise)
         for (int d = 0; d < params[i]->value.shape.rank; d++) {
             n *= (size_t)params[i]->value.shape.dim[d];
         }
-        bool mean = strstr(params[i]->name, "running_mean") != NULL, var = strstr(params[i]->name, "running_var") != NULL;
+        bool mean = strstr(params[i]->name, "running_mean") != NULL,
+             var = strstr(params[i]->name, "running_var") != NULL;
         bool first = strncmp(params[i]->name, "bn0", 3) == 0;
         for (size_t k = 0; k < n && (mean || var); k++) {
             value[k] = mean ? (float)mewl_rng_range(&rng, -0.2, 0.2) + (first ? -40.0f : 0.0f)
@@ -141,7 +142,8 @@ static void test_streaming_is_offline(void **state)
             }
             mewl_scorer *scorer;
             mewl_error err = {0};
-            assert_int_equal(mewl_scorer_new(&scorer, streamed, (mewl_scorer_opts){.chunk_s = chunks[c]}, &err), MEWL_OK);
+            assert_int_equal(mewl_scorer_new(&scorer, streamed, (mewl_scorer_opts){.chunk_s = chunks[c]}, &err),
+                             MEWL_OK);
             mewl_rng rng = mewl_rng_seeded(100 * l + c);
             for (int round = 0; round < 2; round++) { /* the second: after finish it starts afresh */
                 got.count = 0;
