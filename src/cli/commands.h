@@ -6,6 +6,7 @@
 
 int mewl_cmd_analyze(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv);
+int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_data(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_features(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_help(mewl_cli *cli, int argc, char **argv);

@@ -20,6 +20,7 @@ static const mewl_cli_command mewl_commands[] = {
     {"predict", "whole clips through a model: class probabilities, embeddings", mewl_cmd_predict},
     {"data", "data sets: scan, split, fetch, mix", mewl_cmd_data},
     {"train", "a model from a recipe and recordings", mewl_cmd_train},
+    {"eval", "what a model is worth, beside its baselines", mewl_cmd_eval},
     {"model", "what a model file holds; import published checkpoints", mewl_cmd_model},
     {"help", "what a command does: mewl help COMMAND", mewl_cmd_help},
 };

@@ -109,18 +109,18 @@ mewl_status mewl_eval_bandwidth(json_t **out, mewl_system *const *systems, size_
 
 typedef struct mewl_eval_fold_opts {
     mewl_eval_opts common;
-    const char *output;          /* folder for the folds' models: output/fold<K>; NULL: runs/<name> */
-    const char *const *set;      /* recipe lines replaced, as in train.h */
-    size_t set_count;
-    float threshold;             /* fixed beforehand; NaN: 0.5 */
+    const char *output;          /* folder for the folds' models, output/fold<K>; NULL: runs/<name of the recipe> */
+    const char *data_root;       /* folder of the data sets, with esc10 in it */
+    float threshold;             /* confidence, fixed beforehand; NaN: 0.5 */
     bool retrain;                /* train even where a finished model of a fold is there */
     const volatile sig_atomic_t *stop; /* see train.h; or NULL */
 } mewl_eval_fold_opts;
 
-/* Trains (or finds) one model a fold by the recipe with data.esc_test_fold = K, scores the fold it never saw, and joins the five
- * folds. baselines: opened teachers to score beside them, or none. Document: {"kind":"esc10-folds", "threshold", "cries_found",
- * "cries", "false_clips", "others", "recall": I, "false_share": I, "false_labels": {label: count}, "roc_auc",
- * "folds": [{"fold", "cries_found", "cries", "false_clips", "others", "model"}], "baselines": [...]}. */
+/* Trains (or finds) one model a fold by the recipe with data.esc_test_fold = K, scores the fold it never saw, and joins the five.
+ * A training that was stopped is resumed. Baselines (opened systems, or none) score the same clips at 0.3 (energy: 0.5).
+ * Document: {"kind":"esc10-folds", "threshold", "seed", "folds": [{"fold", "cries_found", "cries", "false_clips", "others",
+ * "model"}], "systems": [{"name", "cries_found", "cries", "false_clips", "others", "recall": I, "false_share": I, "roc_auc": I,
+ * "false_labels": {label: count}}]}; intervals by source recording. MEWL_E_CANCELLED when stopped. */
 mewl_status mewl_eval_folds(json_t **out, const char *recipe_path, mewl_system *const *baselines, size_t baseline_count,
                             mewl_eval_fold_opts opts, mewl_error *err);
 

@@ -90,7 +90,9 @@ static mewl_status open_mixtures(mewl__feed *feed, const mewl_recipe *recipe, co
                                  mewl_error *err)
 {
     int threads = (int)recipe->train_loader_threads;
-    MEWL_TRY(mewl_corpus_open(&feed->corpus, recipe, threads, progress, err));
+    feed->rooted = *recipe;
+    feed->rooted.data_root = mewl__data_root(recipe);
+    MEWL_TRY(mewl_corpus_open(&feed->corpus, &feed->rooted, threads, progress, err));
     mewl_loader_opts train = {.side = MEWL_SIDE_TRAIN, .augment = true, .seed = (uint64_t)recipe->recipe_seed};
     MEWL_TRY(mewl_loader_open_mixtures(&feed->train, feed->corpus, recipe, train, err));
     mewl_loader_opts valid = {.side = MEWL_SIDE_VALID, .augment = false, .seed = VALID_SEED};

@@ -11,6 +11,7 @@
 
 /* Zero-initialised is empty; mewl__feed_close accepts that. */
 typedef struct mewl__feed {
+    mewl_recipe rooted;     /* a shallow copy of the recipe with data.root filled in; owns nothing */
     mewl_corpus *corpus;    /* detect */
     mewl_manifest manifest; /* classify */
     bool has_manifest;

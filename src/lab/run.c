@@ -244,6 +244,17 @@ static mewl_status open_training(mewl__run *run, const mewl_recipe *recipe, cons
     return from == NULL ? MEWL_OK : mewl_checkpoint_get_training(from, net, run->optim, run->ema, err);
 }
 
+/* The recipe as it goes into checkpoints: without this machine's folders, which say nothing about the model. */
+static char *portable_text(const mewl_recipe *recipe)
+{
+    mewl_recipe copy = *recipe; /* shallow: nothing of it is released */
+    const char *slash = strrchr(recipe->model_init, '/');
+    copy.data_root = "";
+    copy.train_out = "";
+    copy.model_init = slash == NULL ? recipe->model_init : slash + 1;
+    return mewl_recipe_write(&copy);
+}
+
 mewl_status mewl__run_open(mewl__run *run, const mewl_recipe *recipe, const mewl__feed *feed, const char *output,
                            bool resume, mewl_error *err)
 {
@@ -251,7 +262,7 @@ mewl_status mewl__run_open(mewl__run *run, const mewl_recipe *recipe, const mewl
     run->train_loss = NAN;
     run->verdict = (mewl__verdict){.figure = NAN, .frame_ap = NAN};
     set_schedule(run, recipe);
-    run->recipe_text = mewl_recipe_write(recipe);
+    run->recipe_text = portable_text(recipe);
     json_t *data = mewl__feed_describe(feed);
     run->data_text = mewl_json_text(data, false);
     json_decref(data);

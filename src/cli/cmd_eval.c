@@ -1,0 +1,390 @@
+/* cmd_eval.c - `mewl eval`: runs lab/eval.h and prints its documents as tables or JSON. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/folder.h"
+#include "base/json.h"
+#include "cli/eval_tables.h"
+#include "hear/session.h"
+#include "lab/eval.h"
+#include "lab/feed.h"
+
+enum {
+    OPT_MIXTURES, OPT_FOLDS, OPT_GROUP, OPT_POSITIVE, OPT_SPLIT, OPT_FOLD, OPT_THRESHOLD, OPT_SIDE, OPT_CLIPS, OPT_HOURS,
+    OPT_MINUTES, OPT_ONLY, OPT_RECIPE, OPT_TUNE, OPT_DATA, OPT_WEIGHTS, OPT_NO_BASELINES, OPT_SEED, OPT_ROUNDS, OPT_OUT,
+    OPT_RETRAIN, OPT_COUNT
+};
+
+static const mewl_cli_option options[OPT_COUNT + 1] = {
+    [OPT_MIXTURES] = {"mixtures", 0, NULL, "the protocol on held-out mixtures instead of a manifest", false},
+    [OPT_FOLDS] = {"folds", 0, "RECIPE.ini", "ESC-10's official folds: train and test one model a fold", false},
+    [OPT_GROUP] = {"group", 0, "COLUMN", "manifest column that is resampled as a whole (default: group)", false},
+    [OPT_POSITIVE] = {"positive", 0, "LABEL", "manifest label that is a cry (default: cry)", false},
+    [OPT_SPLIT] = {"split", 0, "SIDE", "manifest rows of this side alone: train, valid or test", false},
+    [OPT_FOLD] = {"fold", 0, "K", "manifest rows of this fold alone", false},
+    [OPT_THRESHOLD] = {"threshold", 0, "X", "confidence from which the model calls a cry (default: its own)", false},
+    [OPT_SIDE] = {"side", 0, "SIDE", "recordings that are mixed: test (default) or valid", false},
+    [OPT_CLIPS] = {"clips", 0, "N", "mixtures of 10 s at each SNR (default 200)", false},
+    [OPT_HOURS] = {"hours", 0, "H", "of cry-free 10 s mixtures (default 4)", false},
+    [OPT_MINUTES] = {"minutes", 0, "N", "long mixtures at each SNR, for events (default: the recipe's)", false},
+    [OPT_ONLY] = {"only", 0, "PARTS", "of recall,hard,events,bandwidth (default: all)", false},
+    [OPT_RECIPE] = {"recipe", 0, "RECIPE.ini", "where data and SNRs come from (default: the model's own)", false},
+    [OPT_TUNE] = {"tune", 0, "OUT", "choose threshold and episode options on the valid side; save the model as OUT", false},
+    [OPT_DATA] = {"data", 0, "DIR", "folder of the data sets (MEWL_DATA)", false},
+    [OPT_WEIGHTS] = {"weights", 0, "DIR", "folder of yamnet.tflite and mn04_as_mAP_432.pt (default: DATA/weights)", false},
+    [OPT_NO_BASELINES] = {"no-baselines", 0, NULL, "the model alone", false},
+    [OPT_SEED] = {"seed", 0, "N", "of mixtures and intervals (default 1)", false},
+    [OPT_ROUNDS] = {"rounds", 0, "N", "resamples behind an interval (default 1000)", false},
+    [OPT_OUT] = {"output", 'o', "OUT", "write the JSON document there too; with --folds: folder of the models", false},
+    [OPT_RETRAIN] = {"retrain", 0, NULL, "with --folds: train even where a fold's model is there", false},
+};
+
+static const mewl_cli_usage usage = {
+    "eval",
+    "MODEL MANIFEST.csv | MODEL --mixtures | --folds RECIPE.ini",
+    "What a model is worth, beside YAMNet, mn04 and an energy threshold in the same run, with 95 %\n"
+    "intervals by groups. With a manifest: its recordings, rows by label. With --mixtures: held-out\n"
+    "cries mixed into held-out backgrounds: recall at 1 false alarm an hour by SNR, real hard negatives,\n"
+    "event F1 and PSDS, scores through 8 kHz. With --folds: ESC-10's official folds.",
+    options,
+    "  mewl eval models/detector.safetensors esc10.csv --json\n"
+    "  mewl eval models/detector.safetensors --mixtures -o report.json\n"
+    "  mewl eval runs/detect/best.safetensors --mixtures --side valid --tune models/detector.safetensors\n"
+    "  mewl eval --folds recipes/esc10.ini -o runs/esc10\n",
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+static void print_note(void *user, mewl_log_level level, const char *text)
+{
+    (void)level;
+    mewl_cli_report_clear(user);
+    mewl_cli_note(user, "%s", text);
+}
+
+/* Everything one evaluation holds open. */
+typedef struct evaluation {
+    mewl_cli *cli;
+    const char **value;
+    mewl_progress progress;
+    mewl_log log;
+    mewl_eval_opts common;
+    mewl_model *model;
+    mewl_system *systems[4];
+    size_t count;
+    mewl_recipe recipe;
+    bool has_recipe;
+    mewl_corpus *corpus;
+    char data[4096];
+} evaluation;
+
+static void evaluation_fini(evaluation *e)
+{
+    for (size_t s = 0; s < e->count; s++) {
+        mewl_system_close(e->systems[s]);
+    }
+    mewl_corpus_close(e->corpus);
+    if (e->has_recipe) {
+        mewl_recipe_fini(&e->recipe);
+    }
+    mewl_model_free(e->model);
+}
+
+static void find_data(evaluation *e)
+{
+    const char *root = e->value[OPT_DATA] != NULL ? e->value[OPT_DATA] : getenv("MEWL_DATA");
+    (void)snprintf(e->data, sizeof e->data, "%s", root != NULL && root[0] != '\0' ? root : "../shared/data");
+}
+
+/* Baselines whose files are there; a missing one is told, not hidden. */
+static mewl_status open_baselines(evaluation *e, mewl_error *err)
+{
+    static const struct {
+        mewl_system_kind kind;
+        const char *file;
+    } teachers[] = {{MEWL_SYSTEM_YAMNET, "yamnet.tflite"}, {MEWL_SYSTEM_MN04, "mn04_as_mAP_432.pt"}};
+    if (e->value[OPT_NO_BASELINES] != NULL) {
+        return MEWL_OK;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        char path[8300];
+        if (e->value[OPT_WEIGHTS] != NULL) {
+            (void)snprintf(path, sizeof path, "%s/%s", e->value[OPT_WEIGHTS], teachers[i].file);
+        } else {
+            (void)snprintf(path, sizeof path, "%s/weights/%s", e->data, teachers[i].file);
+        }
+        mewl_status status = mewl_system_open_teacher(&e->systems[e->count], teachers[i].kind, path, err);
+        if (status == MEWL_E_NOT_FOUND) {
+            mewl_cli_note(e->cli, "no baseline %s: %s", teachers[i].file, err->text);
+            continue;
+        }
+        MEWL_TRY(status);
+        e->count++;
+    }
+    MEWL_TRY(mewl_system_open_energy(&e->systems[e->count], err));
+    e->count++;
+    return MEWL_OK;
+}
+
+static mewl_status open_systems(evaluation *e, const char *path, mewl_error *err)
+{
+    find_data(e);
+    MEWL_TRY(mewl_model_load(&e->model, path, err));
+    MEWL_TRY(mewl_system_open_model(&e->systems[0], e->model, NULL, err));
+    e->count = 1;
+    return open_baselines(e, err);
+}
+
+static mewl_status open_recipe(evaluation *e, mewl_error *err)
+{
+    const char *text = mewl_model_note(e->model, "recipe");
+    if (e->value[OPT_RECIPE] != NULL) {
+        MEWL_TRY(mewl_recipe_read(&e->recipe, e->value[OPT_RECIPE], err));
+    } else if (text != NULL) {
+        MEWL_TRY(mewl_recipe_parse(&e->recipe, "recipe in the model", text, strlen(text), err));
+    } else {
+        return mewl_error_set(err, MEWL_E_NOT_FOUND, "the model holds no recipe: name one with --recipe");
+    }
+    e->has_recipe = true;
+    MEWL_TRY(mewl_recipe_set(&e->recipe, "data.root", e->data, err));
+    return mewl_corpus_open(&e->corpus, &e->recipe, 1, &e->progress, err);
+}
+
+/* ---- Parts ---- */
+
+static double threshold_of(const evaluation *e)
+{
+    mewl_episode_opts episodes;
+    if (e->value[OPT_THRESHOLD] != NULL) {
+        return strtod(e->value[OPT_THRESHOLD], NULL);
+    }
+    return mewl_session_episode_opts(&episodes, e->model, NULL) == MEWL_OK ? episodes.threshold : 0.5;
+}
+
+static mewl_status eval_manifest(evaluation *e, json_t **out, size_t *unreadable, const char *path, mewl_error *err)
+{
+    long fold = 0;
+    mewl_manifest manifest;
+    MEWL_TRY(mewl_manifest_read(&manifest, path, err));
+    if (e->value[OPT_FOLD] != NULL) {
+        fold = strtol(e->value[OPT_FOLD], NULL, 10);
+    }
+    mewl_eval_manifest_opts opts = {
+        .common = e->common,
+        .positive = e->value[OPT_POSITIVE],
+        .split = e->value[OPT_SPLIT],
+        .group = e->value[OPT_GROUP],
+        .fold = (int)fold,
+        .threshold = (float)threshold_of(e),
+        .teacher_threshold = NAN,
+    };
+    mewl_status status = mewl_eval_manifest(out, unreadable, e->systems, e->count, &manifest, opts, err);
+    mewl_manifest_fini(&manifest);
+    return status;
+}
+
+static bool part_wanted(const evaluation *e, const char *part)
+{
+    const char *only = e->value[OPT_ONLY];
+    return only == NULL || strstr(only, part) != NULL;
+}
+
+static mewl_side side_of(const evaluation *e)
+{
+    return e->value[OPT_SIDE] != NULL && strcmp(e->value[OPT_SIDE], "valid") == 0 ? MEWL_SIDE_VALID : MEWL_SIDE_TEST;
+}
+
+static size_t size_option(const evaluation *e, size_t option)
+{
+    return e->value[option] == NULL ? 0 : (size_t)strtoul(e->value[option], NULL, 10);
+}
+
+static mewl_status event_opts(const evaluation *e, mewl_eval_event_opts *opts, mewl_error *err)
+{
+    *opts = (mewl_eval_event_opts){.common = e->common, .side = side_of(e), .mixtures = size_option(e, OPT_MINUTES)};
+    MEWL_TRY(mewl_session_episode_opts(&opts->episodes, e->model, err));
+    if (e->value[OPT_THRESHOLD] != NULL) {
+        opts->episodes.threshold = (float)threshold_of(e);
+    }
+    return MEWL_OK;
+}
+
+static mewl_status eval_protocol(evaluation *e, json_t **out, mewl_error *err)
+{
+    *out = json_object();
+    float thresholds[MEWL_TRIAL_SYSTEMS_MAX];
+    json_t *part = NULL;
+    (void)mewl_json_set_string(*out, "kind", "protocol");
+    if (part_wanted(e, "recall") || part_wanted(e, "hard")) {
+        mewl_eval_mixture_opts opts = {.common = e->common, .side = side_of(e), .clips = size_option(e, OPT_CLIPS)};
+        opts.negative_hours = e->value[OPT_HOURS] != NULL ? strtod(e->value[OPT_HOURS], NULL) : 0;
+        MEWL_TRY(mewl_eval_mixtures(&part, thresholds, e->systems, e->count, e->corpus, &e->recipe, opts, err));
+        (void)mewl_json_set(*out, "mixtures", part);
+    }
+    if (part_wanted(e, "hard")) {
+        MEWL_TRY(mewl_eval_hard(&part, thresholds, e->systems, e->count, e->data, e->corpus, e->common, err));
+        (void)mewl_json_set(*out, "hard_negatives", part);
+    }
+    if (part_wanted(e, "events")) {
+        mewl_eval_event_opts opts;
+        MEWL_TRY(event_opts(e, &opts, err));
+        MEWL_TRY(mewl_eval_events(&part, e->systems, e->count, e->corpus, &e->recipe, opts, err));
+        (void)mewl_json_set(*out, "events", part);
+    }
+    if (part_wanted(e, "bandwidth")) {
+        const mewl_manifest *manifest = mewl_corpus_manifest(e->corpus);
+        mewl_status status = mewl_eval_bandwidth(&part, e->systems, e->count, manifest, "test", e->common, err);
+        if (status == MEWL_E_EMPTY) {
+            mewl_cli_note(e->cli, "bandwidth: %s", err->text);
+            return MEWL_OK;
+        }
+        MEWL_TRY(status);
+        (void)mewl_json_set(*out, "bandwidth", part);
+    }
+    return MEWL_OK;
+}
+
+static mewl_status note_number(mewl_model *model, const char *key, double value, mewl_error *err)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.6g", value);
+    return mewl_model_set_note(model, key, text, err);
+}
+
+static mewl_status tune(evaluation *e, json_t **out, mewl_error *err)
+{
+    mewl_eval_event_opts opts;
+    MEWL_TRY(event_opts(e, &opts, err));
+    opts.side = MEWL_SIDE_VALID;
+    mewl_episode_opts chosen = opts.episodes;
+    MEWL_TRY(mewl_eval_tune(&chosen, out, e->systems[0], e->corpus, &e->recipe, opts, err));
+    (void)mewl_json_set_string(*out, "kind", "tuning");
+    (void)mewl_json_set_real(*out, "threshold", chosen.threshold);
+    (void)mewl_json_set_real(*out, "merge_gap_s", chosen.merge_gap_s);
+    (void)mewl_json_set_real(*out, "min_s", chosen.min_s);
+    (void)mewl_json_set_real(*out, "hysteresis", chosen.hysteresis);
+    MEWL_TRY(note_number(e->model, "threshold", chosen.threshold, err));
+    MEWL_TRY(note_number(e->model, "episode.ceiling", chosen.ceiling, err));
+    MEWL_TRY(note_number(e->model, "episode.merge_gap_s", chosen.merge_gap_s, err));
+    MEWL_TRY(note_number(e->model, "episode.min_s", chosen.min_s, err));
+    MEWL_TRY(note_number(e->model, "episode.hysteresis", chosen.hysteresis, err));
+    return mewl_model_save(e->model, e->value[OPT_TUNE], false, err);
+}
+
+/* ---- The command ---- */
+
+static int finish(evaluation *e, json_t *document, size_t unreadable)
+{
+    mewl_error err = {0};
+    mewl_cli_report_clear(e->cli);
+    if (e->value[OPT_OUT] != NULL && e->value[OPT_FOLDS] == NULL &&
+        mewl_json_write(document, e->value[OPT_OUT], &err) != MEWL_OK) {
+        return mewl_cli_fail(e->cli, &err);
+    }
+    if (e->cli->json || e->cli->ndjson) {
+        (void)mewl_json_print(document, stdout, !e->cli->ndjson, NULL);
+    } else {
+        mewl_eval_print(document, stdout);
+    }
+    return unreadable > 0 ? MEWL_EXIT_PARTLY : MEWL_EXIT_DONE;
+}
+
+static int run(evaluation *e, int argc, char **argv)
+{
+    mewl_error err = {0};
+    json_t *document = NULL;
+    size_t unreadable = 0;
+    mewl_status status;
+    if (e->value[OPT_FOLDS] != NULL) {
+        find_data(e);
+        status = open_baselines(e, &err);
+        mewl_eval_fold_opts opts = {.common = e->common, .output = e->value[OPT_OUT], .stop = &stop_asked,
+                                    .retrain = e->value[OPT_RETRAIN] != NULL, .data_root = e->data, .threshold = NAN};
+        if (e->value[OPT_THRESHOLD] != NULL) {
+            opts.threshold = strtof(e->value[OPT_THRESHOLD], NULL);
+        }
+        if (status == MEWL_OK) {
+            status = mewl_eval_folds(&document, e->value[OPT_FOLDS], e->systems, e->count, opts, &err);
+        }
+    } else {
+        status = open_systems(e, argv[0], &err);
+        if (status == MEWL_OK && argc == 2) {
+            status = eval_manifest(e, &document, &unreadable, argv[1], &err);
+        } else if (status == MEWL_OK) {
+            status = open_recipe(e, &err);
+            if (status == MEWL_OK) {
+                status = e->value[OPT_TUNE] != NULL ? tune(e, &document, &err) : eval_protocol(e, &document, &err);
+            }
+        }
+    }
+    int code = status == MEWL_OK ? finish(e, document, unreadable) : mewl_cli_fail(e->cli, &err);
+    json_decref(document);
+    return code;
+}
+
+static bool sides_valid(mewl_cli *cli, const char *const *value)
+{
+    static const char *const names[] = {"train", "valid", "test"};
+    for (size_t k = 0; k < 2; k++) {
+        const char *given = value[k == 0 ? OPT_SPLIT : OPT_SIDE];
+        bool known = given == NULL;
+        for (size_t i = k; i < 3; i++) { /* mixtures of the training side would flatter */
+            known = known || strcmp(given, names[i]) == 0;
+        }
+        if (!known) {
+            (void)mewl_cli_unknown(cli, "side", given, names + k, 3 - k);
+            return false;
+        }
+    }
+    return true;
+}
+
+int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
+{
+    const char *value[OPT_COUNT];
+    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
+    bool mixtures = value[OPT_MIXTURES] != NULL || value[OPT_TUNE] != NULL;
+    int wanted = value[OPT_FOLDS] != NULL ? 0 : mixtures ? 1 : 2;
+    if (argc != wanted) {
+        return mewl_cli_usage_error(cli, wanted == 2   ? "name a model and a manifest, or use --mixtures or --folds"
+                                         : wanted == 1 ? "name one model"
+                                                       : "--folds takes no operands");
+    }
+    double threshold = 0;
+    double hours = 0;
+    long whole = 0;
+    long seed = 1;
+    long rounds = 0;
+    if (!mewl_cli_number(cli, "threshold", value[OPT_THRESHOLD], 1e-6, 1 - 1e-6, &threshold) ||
+        !mewl_cli_number(cli, "hours", value[OPT_HOURS], 0.01, 1000, &hours) ||
+        !mewl_cli_integer(cli, "clips", value[OPT_CLIPS], 1, 100000, &whole) ||
+        !mewl_cli_integer(cli, "minutes", value[OPT_MINUTES], 1, 100000, &whole) ||
+        !mewl_cli_integer(cli, "fold", value[OPT_FOLD], 1, 1000, &whole) ||
+        !mewl_cli_integer(cli, "seed", value[OPT_SEED], 0, 1000000000, &seed) ||
+        !mewl_cli_integer(cli, "rounds", value[OPT_ROUNDS], 10, 100000, &rounds) || !sides_valid(cli, value)) {
+        return MEWL_EXIT_USAGE;
+    }
+    (void)signal(SIGINT, value[OPT_FOLDS] != NULL ? on_signal : SIG_DFL); /* a fold in training is worth a checkpoint */
+    evaluation e = {.cli = cli, .value = value};
+    e.progress = (mewl_progress){.report = mewl_cli_report, .user = cli};
+    e.log = (mewl_log){.write = print_note, .user = cli, .most = MEWL_LOG_INFO};
+    e.common = (mewl_eval_opts){.seed = (uint64_t)seed, .rounds = (size_t)rounds, .progress = &e.progress, .log = &e.log};
+    code = run(&e, argc, argv);
+    evaluation_fini(&e);
+    return code;
+}
