@@ -48,13 +48,13 @@ bool mewl_hearing_push(mewl_hearing *h, const float *samples, size_t count)
     const double sample_s = 1.0 / h->rate_hz;
     const double window = fmax(1.0, h->opts.clip_window_s * h->rate_hz);
     const double start_s = h->time_s;
-    double moved_s = h->time_s; /* where the constant value was last left */
+    double moved_s = h->time_s; /* where a constant value was first left */
     bool moved = false;
     h->gap_s = 0.0;
     for (size_t i = 0; i < count; i++) {
         const float x = isfinite(samples[i]) ? samples[i] : 0.0F;
         if (!h->any || x != h->last) {
-            if (h->any) {
+            if (h->any && !moved) {
                 moved = true;
                 moved_s = start_s + (double)i * sample_s;
             }
