@@ -160,7 +160,7 @@ double mewl_scorer_latency_s(const mewl_scorer *scorer)
      * the last frame of the chunk sees after it, and the front end's own delay. */
     size_t frames = scorer->window_frames - round_up(scorer->left, scorer->step);
     size_t samples = frames * scorer->hop + mewl_frontend_latency_samples(scorer->front_end);
-    return (double)samples / mewl_scorer_rate_hz(scorer);
+    return (double)samples / mewl_scorer_rate_hz(scorer) + mewl_frontend_frame_time_s(scorer->front_end, 0);
 }
 
 /* Runs the window; hands out the output frames from `scored` up to `end` (stream index, exclusive). */
