@@ -410,21 +410,26 @@ static mewl_status write_rows(const mewl_manifest *manifest, mewl_buffer *out, c
     return MEWL_OK;
 }
 
-mewl_status mewl_manifest_write(const mewl_manifest *manifest, const char *path, mewl_error *err)
+mewl_status mewl_manifest_text(const mewl_manifest *manifest, const char *path, mewl_buffer *out, mewl_error *err)
 {
-    char folder[MEWL__PATH_MAX] = "";
-    bool to_stdout = strcmp(path, "-") == 0;
-    if (!to_stdout && !mewl__folder_of(folder, sizeof folder, path)) {
+    char folder[MEWL__PATH_MAX];
+    if (!mewl__folder_of(folder, sizeof folder, path)) {
         return mewl_error_set(err, MEWL_E_ARG, "path too long");
     }
-    mewl_buffer out;
-    mewl_buffer_init(&out, MANIFEST_FILE_MAX);
-    mewl_status status = write_rows(manifest, &out, folder);
+    mewl_buffer_init(out, MANIFEST_FILE_MAX);
+    mewl_status status = write_rows(manifest, out, folder);
     if (status != MEWL_OK) {
-        status = mewl_error_set(err, status, "%s: manifest too large to write", path);
-    } else {
-        status = mewl_file_write(to_stdout ? "/dev/stdout" : path, out.data, out.size, err);
+        mewl_buffer_fini(out);
+        return mewl_error_set(err, status, "%s: manifest too large to write", path);
     }
+    return MEWL_OK;
+}
+
+mewl_status mewl_manifest_write(const mewl_manifest *manifest, const char *path, mewl_error *err)
+{
+    mewl_buffer out;
+    MEWL_TRY(mewl_manifest_text(manifest, path, &out, err));
+    mewl_status status = mewl_file_write(path, out.data, out.size, err);
     mewl_buffer_fini(&out);
     return status;
 }

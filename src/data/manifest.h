@@ -4,6 +4,7 @@
 #define MEWL_DATA_MANIFEST_H
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -71,8 +72,12 @@ mewl_status mewl_manifest_parse(mewl_manifest *manifest, const char *name, const
                                 mewl_error *err);
 
 /* Writes the manifest as CSV, atomically (a file beside it, then rename), rows in their order, with every known column
- * and the extras. path "-" writes to stdout. Paths under the manifest's own folder are written relative to it. */
+ * and the extras. Paths under the manifest's own folder are written relative to it. */
 mewl_status mewl_manifest_write(const mewl_manifest *manifest, const char *path, mewl_error *err);
+
+/* The same as text: *out is initialised here, mewl_buffer_fini it on success. `path` says where the text will lie ("": nowhere,
+ * so that paths stay as they are). */
+mewl_status mewl_manifest_text(const mewl_manifest *manifest, const char *path, mewl_buffer *out, mewl_error *err);
 
 /* Appends all rows of `from` to `to`. Extra columns come along when `to` is still empty or has the very same ones. */
 mewl_status mewl_manifest_append(mewl_manifest *to, const mewl_manifest *from, mewl_error *err);

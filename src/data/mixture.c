@@ -480,8 +480,8 @@ mewl_status mewl_mixer_test(mewl_mixer *m, mewl_example *e, mewl_mix_test test, 
         return mewl_error_set(err, MEWL_E_ARG, "%zu events: at most %d fit", total, MEWL_MIX_EVENTS_MAX);
     }
     mewl__variation how = {.max_seconds = 6, .whole_bursts = true, .room = test.rooms, .synthetic = test.synthetic};
-    /* Every event may take its longest; what is left over is dealt out as gaps. Too many for that: shorter events. */
     if (total > 0) {
+        /* Even if every event were the longest, they would fit. */
         double most = (seconds - (double)(total + 1) * test.gap_s) / (double)total;
         if (most < 0.5) {
             return mewl_error_set(err, MEWL_E_ARG, "%zu events with gaps of %g s do not fit into %g s", total,
@@ -489,24 +489,31 @@ mewl_status mewl_mixer_test(mewl_mixer *m, mewl_example *e, mewl_mix_test test, 
         }
         how.max_seconds = fmin(how.max_seconds, most);
     }
-    double spare = seconds - (double)total * how.max_seconds - (double)(total > 0 ? total - 1 : 0) * test.gap_s;
+    /* Every event has a generator of its own: cut once to learn its length, and again to be placed. */
+    mewl_rng own[MEWL_MIX_EVENTS_MAX];
+    bool cry[MEWL_MIX_EVENTS_MAX];
+    double spare = seconds - (double)(total > 0 ? total - 1 : 0) * test.gap_s;
+    for (size_t i = 0; i < total; i++) {
+        cry[i] = mewl_rng_below(&rng, total - i) < cries;
+        cries -= cry[i];
+        own[i] = mewl_rng_seeded(mewl_rng_u64(&rng));
+        mewl_rng copy = own[i];
+        MEWL_TRY(cry[i] ? mewl__cut_cry(&m->work, &copy, how, err) : mewl__cut_negative(&m->work, &copy, how, err));
+        spare -= m->work.cut.offset_s - m->work.cut.onset_s;
+    }
     draw_gaps(gaps, total, fmax(0, spare), &rng);
     double at = 0;
-    size_t cries_left = cries, left = total;
-    for (size_t i = 0; i < total; i++, left--) {
+    for (size_t i = 0; i < total; i++) {
         at += gaps[i] + (i > 0 ? test.gap_s : 0);
-        bool cry = mewl_rng_below(&rng, left) < cries_left;
-        cries_left -= cry;
-        mewl_rng own = mewl_rng_seeded(mewl_rng_u64(&rng));
-        MEWL_TRY(cry ? mewl__cut_cry(&m->work, &own, how, err) : mewl__cut_negative(&m->work, &own, how, err));
+        MEWL_TRY(cry[i] ? mewl__cut_cry(&m->work, &own[i], how, err) : mewl__cut_negative(&m->work, &own[i], how, err));
         double start = at - m->work.cut.onset_s;
-        double gain = gain_for(m, e, &m->work.cut, start, test.snr_db, mean_power);
-        add(e->samples, e->count, &m->work.cut, start, gain);
-        if (cry) {
+        add(e->samples, e->count, &m->work.cut, start,
+            gain_for(m, e, &m->work.cut, start, test.snr_db, mean_power));
+        if (cry[i]) {
             mark_cry(e, &m->work.cut, start);
         }
         note_event(e, &m->work.cut, start, test.snr_db);
-        at += how.max_seconds;
+        at += m->work.cut.offset_s - m->work.cut.onset_s;
     }
     for (size_t k = 0; k < e->frames; k++) {
         e->frame_weights[k] = 1;

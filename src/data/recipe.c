@@ -169,6 +169,12 @@ static bool parse_list(mewl_recipe_list *out, const char *text, mewl_arena *aren
     }
 }
 
+/* Whether a text, written into a recipe, would be read as one with a comment. */
+static bool holds_comment(const char *text)
+{
+    return text[0] == ';' || strstr(text, " ;") != NULL || strstr(text, "\t;") != NULL;
+}
+
 /* A path relative to the recipe's folder becomes one relative to the working folder. */
 static bool parse_path(mewl_recipe *recipe, const char **out, const char *text)
 {
@@ -217,11 +223,11 @@ static mewl_status set_value(mewl_recipe *recipe, size_t key, const char *value,
         good = parse_bool(field, text);
         break;
     case KEY_TEXT:
-        good = strchr(text, '\n') == NULL;
+        good = strchr(text, '\n') == NULL && !holds_comment(text);
         *(const char **)field = text;
         break;
     case KEY_PATH:
-        good = strchr(text, '\n') == NULL && parse_path(recipe, field, text);
+        good = strchr(text, '\n') == NULL && !holds_comment(text) && parse_path(recipe, field, text);
         break;
     case KEY_CHOICE:
         good = parse_choice(field, text, k->choices, &recipe->arena);
@@ -380,6 +386,13 @@ static char *next_line(char *buffer, int size, void *stream)
                 LINE_BYTES_MAX);
         length = 0;
     }
+    for (size_t i = 0; i < length; i++) { /* blanks that inih and the lists here would not agree upon */
+        bool line_end = start[i] == '\r' && i + 1 == length;
+        if ((unsigned char)start[i] < ' ' && start[i] != '\t' && !line_end) {
+            problem(p, p->line, MEWL_E_FORMAT, "a control character (0x%02x)", (unsigned)(unsigned char)start[i]);
+            length = 0;
+        }
+    }
     memcpy(buffer, start, length);
     buffer[length] = '\n';
     buffer[length + 1] = '\0';
@@ -522,49 +535,6 @@ mewl_status mewl_recipe_read(mewl_recipe *recipe, const char *path, mewl_error *
     mewl_status status = mewl_recipe_parse(recipe, path, text, size, err);
     free(text);
     return status;
-}
-
-mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
-{
-    if (r->data_valid_share + r->data_test_share >= 1) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "data.valid_share and data.test_share leave nothing to train on");
-    }
-    if (r->train_lr_floor > r->train_lr) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "train.lr_floor %g is above train.lr %g", r->train_lr_floor,
-                              r->train_lr);
-    }
-    double steps = (double)r->train_epochs * (double)r->train_steps_per_epoch;
-    if ((double)r->train_warmup_steps > steps) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "train.warmup_steps %lld exceeds the %.0f steps of the training",
-                              (long long)r->train_warmup_steps, steps);
-    }
-    for (size_t i = 0; i < r->model_time_pool.count; i++) {
-        if (r->model_time_pool.items[i] != floor(r->model_time_pool.items[i])) {
-            return mewl_error_set(err, MEWL_E_FORMAT, "model.time_pool holds %g, not a whole number",
-                                  r->model_time_pool.items[i]);
-        }
-    }
-    bool detect = strcmp(r->recipe_task, "detect") == 0;
-    if (detect && !r->model_framewise) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task detect needs model.framewise = yes");
-    }
-    if (detect && strcmp(r->model_frontend, "panns-32k") == 0) {
-        return mewl_error_set(err, MEWL_E_FORMAT,
-                              "recipe.task detect needs model.frontend panns-16k or yamnet: mixtures are 16 kHz");
-    }
-    double product = 1;
-    for (size_t i = 0; i < r->model_time_pool.count; i++) {
-        product *= r->model_time_pool.items[i];
-    }
-    if (detect && product != 8) {
-        return mewl_error_set(err, MEWL_E_FORMAT,
-                              "model.time_pool multiplies to %g; targets are frames of 80 ms, so it must give 8",
-                              product);
-    }
-    if (r->data_sets.count == 0 && r->data_manifests.count == 0) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "neither data.sets nor data.manifests names anything");
-    }
-    return MEWL_OK;
 }
 
 static mewl_status write_key(mewl_buffer *out, mewl_recipe *recipe, size_t key)

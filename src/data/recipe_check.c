@@ -1,0 +1,48 @@
+/* recipe_check.c - what recipe.h refuses although every value is in its range: values that contradict one another. */
+#include "data/recipe.h"
+
+#include <math.h>
+#include <string.h>
+
+mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
+{
+    if (r->data_valid_share + r->data_test_share >= 1) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "data.valid_share and data.test_share leave nothing to train on");
+    }
+    if (r->train_lr_floor > r->train_lr) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "train.lr_floor %g is above train.lr %g", r->train_lr_floor,
+                              r->train_lr);
+    }
+    double steps = (double)r->train_epochs * (double)r->train_steps_per_epoch;
+    if ((double)r->train_warmup_steps > steps) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "train.warmup_steps %lld exceeds the %.0f steps of the training",
+                              (long long)r->train_warmup_steps, steps);
+    }
+    for (size_t i = 0; i < r->model_time_pool.count; i++) {
+        if (r->model_time_pool.items[i] != floor(r->model_time_pool.items[i])) {
+            return mewl_error_set(err, MEWL_E_FORMAT, "model.time_pool holds %g, not a whole number",
+                                  r->model_time_pool.items[i]);
+        }
+    }
+    bool detect = strcmp(r->recipe_task, "detect") == 0;
+    if (detect && !r->model_framewise) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task detect needs model.framewise = yes");
+    }
+    if (detect && strcmp(r->model_frontend, "panns-32k") == 0) {
+        return mewl_error_set(err, MEWL_E_FORMAT,
+                              "recipe.task detect needs model.frontend panns-16k or yamnet: mixtures are 16 kHz");
+    }
+    double product = 1;
+    for (size_t i = 0; i < r->model_time_pool.count; i++) {
+        product *= r->model_time_pool.items[i];
+    }
+    if (detect && product != 8) {
+        return mewl_error_set(err, MEWL_E_FORMAT,
+                              "model.time_pool multiplies to %g; targets are frames of 80 ms, so it must give 8",
+                              product);
+    }
+    if (r->data_sets.count == 0 && r->data_manifests.count == 0) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "neither data.sets nor data.manifests names anything");
+    }
+    return MEWL_OK;
+}
