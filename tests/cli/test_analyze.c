@@ -46,8 +46,9 @@ static const ran *run(const char *words)
     static ran r;
     char command[4096];
     const char *as_user = getuid() == 0 && strstr(words, "hidden") != NULL ? AS_USER : "";
-    (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= MEWL_MODEL=%s %s%s </dev/null %s >out.txt 2>err.txt",
-                   folder, model, as_user, program, words);
+    (void)snprintf(command, sizeof command,
+                   "cd %s && TMPDIR=$PWD MEWL_CONFIG= MEWL_MODEL=%s %s%s </dev/null %s >out.txt 2>err.txt", folder,
+                   model, as_user, program, words);
     int status = system(command); /* NOLINT: the point is to run it as a shell does */
     assert_true(WIFEXITED(status));
     r.code = WEXITSTATUS(status);
@@ -383,6 +384,33 @@ static void test_sentences(void **state)
     assert_non_null(strstr(r->out, "1 could not be read"));
 }
 
+/* `mewl bench` measures every stage, on noise and on a file, and leaves no noise behind. */
+static void test_bench(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"bench --seconds 2 --runs 2 --json",
+                                        "bench --runs 1 --json --chunk 0.4 good.wav"};
+    static const char *const stages[] = {"decode", "resample", "front_end", "net", "detect", "total"};
+    for (size_t i = 0; i < 2; i++) {
+        const ran *r = run(words[i]);
+        assert_int_equal(r->code, 0);
+        json_t *document = NULL;
+        mewl_error err = {0};
+        assert_int_equal(mewl_json_parse(&document, r->out, strlen(r->out), "document", &err), MEWL_OK);
+        const json_t *costs = json_object_get(document, "cpu_ms_per_second");
+        for (size_t s = 0; s < sizeof stages / sizeof stages[0]; s++) {
+            assert_true(json_number_value(json_object_get(costs, stages[s])) > 0.0);
+        }
+        assert_float_equal(json_number_value(json_object_get(document, "seconds")), i == 0 ? 2.0 : 8.0, 1e-6);
+        json_decref(document);
+    }
+    assert_int_equal(run("bench missing.wav")->code, 3);
+    assert_int_equal(run("bench --seconds 0 --runs 1")->code, 2);
+    char command[256];
+    (void)snprintf(command, sizeof command, "ls %s/mewl-bench-*.wav >/dev/null 2>&1", folder);
+    assert_int_not_equal(system(command), 0); /* NOLINT */
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -393,6 +421,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_inputs),  cmocka_unit_test(test_ndjson), cmocka_unit_test(test_json),
         cmocka_unit_test(test_label_files), cmocka_unit_test(test_stdin),  cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_bench),
     };
     return cmocka_run_group_tests(tests, make_sounds, remove_sounds);
 }
