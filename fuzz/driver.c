@@ -323,7 +323,7 @@ int main(int argc, char **argv)
         __sanitizer_set_death_callback(report_death);
     }
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
-        if (__sanitizer_set_death_callback == NULL || deadly[i] == SIGALRM) {
+        if (__sanitizer_set_death_callback == NULL || deadly[i] == SIGALRM || deadly[i] == SIGABRT) {
             (void)signal(deadly[i], die_of_signal);
         }
     }
