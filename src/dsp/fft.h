@@ -24,7 +24,8 @@ typedef struct mewl_fft mewl_fft;
 
 /* How a plan computes its length; for reports and tests. */
 typedef enum mewl_fft_route {
-    MEWL_FFT_DIRECT,   /* av_tx does it */
+    MEWL_FFT_DIRECT,   /* av_tx alone */
+    MEWL_FFT_RADIX4,   /* powers of two: short transforms by av_tx, then passes of radix four */
     MEWL_FFT_SPLIT,    /* a small odd factor taken out, av_tx for the rest */
     MEWL_FFT_BLUESTEIN /* as a convolution of a power of two */
 } mewl_fft_route;
@@ -47,6 +48,6 @@ mewl_fft_route mewl_fft_route_of(const mewl_fft *fft);
 void mewl_fft_forward(mewl_fft *fft, double *spectrum, const double *input);
 
 /* power[k] = |X[k]|^2, k = 0 .. length/2: the same without writing the spectrum out. `power`: length/2 + 1 numbers. */
-void mewl_fft_power(mewl_fft *fft, double *power, const double *input);
+void mewl_fft_power(mewl_fft *fft, double *restrict power, const double *input);
 
 #endif

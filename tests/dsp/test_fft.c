@@ -47,6 +47,13 @@ static double snr_db(size_t length, size_t step)
     memcpy(kept, x, length * sizeof *x);
     mewl_fft_forward(fft, y, x);
     assert_memory_equal(kept, x, length * sizeof *x);
+    double *power = aligned(length / 2 + 1);
+    mewl_fft_power(fft, power, x);
+    for (size_t k = 0; k <= length / 2; k++) {
+        double want = y[2 * k] * y[2 * k] + y[2 * k + 1] * y[2 * k + 1];
+        assert_true(fabs(power[k] - want) <= 1e-14 * want);
+    }
+    free(power);
     long double signal = 0.0L;
     long double noise = 0.0L;
     for (size_t k = 0; k <= length / 2; k += step) {
@@ -82,7 +89,8 @@ static void every_short_length(void **state)
 
 static void lengths_in_use(void **state)
 {
-    static const size_t lengths[] = {400, 480, 512, 600, 640, 800, 882, 960, 1000, 1024, 1102, 1200, 2048, 509, 1021};
+    static const size_t lengths[] = {400,  480,  512,  600,  640, 800,  882, 960, 1000,
+                                     1024, 1102, 1200, 2048, 509, 1021, 128, 256};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         double snr = snr_db(lengths[i], 1);
         print_message("length %5zu: %.1f dB\n", lengths[i], snr);
@@ -106,7 +114,7 @@ static void routes(void **state)
     static const struct {
         size_t length;
         mewl_fft_route route;
-    } rows[] = {{512, MEWL_FFT_DIRECT}, {1024, MEWL_FFT_DIRECT}, {480, MEWL_FFT_DIRECT},
+    } rows[] = {{512, MEWL_FFT_RADIX4}, {1024, MEWL_FFT_RADIX4}, {480, MEWL_FFT_DIRECT},
                 {400, MEWL_FFT_SPLIT},  {800, MEWL_FFT_SPLIT},   {1021, MEWL_FFT_BLUESTEIN}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         mewl_fft *fft = NULL;
