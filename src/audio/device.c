@@ -160,6 +160,11 @@ static void be_quiet(const char *file, int line, const char *function, int code,
     (void)format;
 }
 
+void mewl__device_quiet(void)
+{
+    (void)snd_lib_error_set_handler(be_quiet);
+}
+
 static mewl_status list_alsa(mewl_device_set *set, mewl_error *err)
 {
     snd_ctl_card_info_t *card_info = NULL;
@@ -168,11 +173,10 @@ static mewl_status list_alsa(mewl_device_set *set, mewl_error *err)
     if (snd_ctl_card_info_malloc(&card_info) < 0 || snd_pcm_info_malloc(&pcm_info) < 0) {
         status = mewl_error_set(err, MEWL_E_MEMORY, "sound devices: out of memory");
     }
-    (void)snd_lib_error_set_handler(be_quiet);
+    mewl__device_quiet();
     for (int card = -1; status == MEWL_OK && snd_card_next(&card) >= 0 && card >= 0;) {
         status = list_card(set, card, card_info, pcm_info, err);
     }
-    (void)snd_lib_error_set_handler(NULL);
     (void)snd_config_update_free_global();
     if (pcm_info != NULL) {
         snd_pcm_info_free(pcm_info);

@@ -24,6 +24,9 @@ typedef struct mewl_device_set {
  * the sound server (0: 2). MEWL_E_MEMORY. */
 mewl_status mewl_device_list(mewl_device_set *out, double timeout_s, mewl_error *err);
 
+/* Turns off what ALSA's library would print by itself about missing configuration, for the whole process. For input.c. */
+void mewl__device_quiet(void);
+
 /* Frees and empties. NULL is fine. */
 void mewl_device_set_fini(mewl_device_set *set);
 

@@ -15,6 +15,7 @@
 #include <libavutil/opt.h>
 
 #include "audio/convert.h"
+#include "audio/device.h"
 #include "audio/wavsize.h"
 
 #define STDIN_BUFFER 32768
@@ -157,6 +158,7 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
     char text[64];
     if (device) {
         (void)pthread_once(&once, register_devices);
+        mewl__device_quiet();
         input->format->flags |= AVFMT_FLAG_NONBLOCK;
         input->nonblocking = true;
     }
@@ -170,6 +172,10 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
         av_dict_set_int(options, "sample_rate", (int64_t)rate_hz, 0);
         if (device) {
             av_dict_set_int(options, "channels", channels, 0);
+            if (kind == MEWL__ADDRESS_PULSE) {
+                /* In bytes: a twentieth of a second, where the server's own choice is two seconds. */
+                av_dict_set_int(options, "fragment_size", (int64_t)rate_hz * channels * 2 / 20, 0);
+            }
         } else {
             (void)snprintf(text, sizeof text, channels == 1 ? "mono" : channels == 2 ? "stereo" : "%d channels", channels);
             av_dict_set(options, "ch_layout", text, 0);
@@ -186,6 +192,8 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
             av_dict_set(options, "allowed_media_types", "audio", 0);
             av_dict_set_int(options, "timeout", wait_us, 0);
         }
+    }
+    if (network || device) {
         input->format->max_analyze_duration = 2 * AV_TIME_BASE;
         input->format->max_probe_packets = 4; /* of PCM that might be something else: a second, not eight */
     }
@@ -265,6 +273,27 @@ static bool is_live(const AVFormatContext *format, mewl__address_kind kind, mewl
     }
 }
 
+/* Why it could not be opened at all. */
+static mewl_status explain_open(const mewl__input *input, mewl__address_kind kind, int code, mewl_error *err)
+{
+    char reason[320];
+    (void)mewl__avlog_reason(reason, sizeof reason, code, &input->avlog);
+    if (kind == MEWL__ADDRESS_FILE && code != AVERROR(EIO) && code != AVERROR(ENOMEM) &&
+        mewl__avlog_status(code) != MEWL_E_PERMISSION && !cancelled(input)) {
+        /* FFmpeg has many codes for "this is none of mine". */
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged: %s", input->shown, reason);
+    }
+    if (kind == MEWL__ADDRESS_PULSE && code == AVERROR(ESRCH)) {
+        return mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: no sound server answers", input->shown);
+    }
+    if ((kind == MEWL__ADDRESS_ALSA || kind == MEWL__ADDRESS_PULSE) && !cancelled(input)) {
+        const bool busy = strstr(input->avlog.last, "busy") != NULL;
+        return mewl_error_set(err, busy ? MEWL_E_IO : MEWL_E_NOT_FOUND, "%s: cannot record from it: %s", input->shown,
+                              reason);
+    }
+    return explain(input, code, "opening", err);
+}
+
 static mewl_status open_format(mewl__input *input, const char *url, const mewl_source_opts *opts, mewl_error *err)
 {
     const char *rest = NULL;
@@ -304,13 +333,7 @@ static mewl_status open_format(mewl__input *input, const char *url, const mewl_s
     int code = avformat_open_input(&input->format, kind == MEWL__ADDRESS_STDIN ? "" : path, (void *)demuxer, &options);
     av_dict_free(&options);
     if (code < 0) {
-        if (file && code != AVERROR(EIO) && code != AVERROR(ENOMEM) && mewl__avlog_status(code) != MEWL_E_PERMISSION) {
-            /* FFmpeg has many codes for "this is none of mine". */
-            char reason[320];
-            return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged: %s", input->shown,
-                                  mewl__avlog_reason(reason, sizeof reason, code, &input->avlog));
-        }
-        return explain(input, code, "opening", err);
+        return explain_open(input, kind, code, err);
     }
     input->live = is_live(input->format, kind, opts->live);
     if (!file) {
