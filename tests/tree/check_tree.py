@@ -30,7 +30,7 @@ ROOMS = {
 # Outside headers (a prefix of the name in the #include) and the only files that may include them.
 DOORS = {
     'jansson': [r'src/base/json\.h'],
-    'libav': [r'src/audio/.*', r'src/dsp/fft\.c'],
+    'libav': [r'src/audio/.*', r'src/dsp/fft_complex\.[ch]'],
     'libsw': [r'src/audio/.*'],
     'alsa/': [r'src/audio/.*'],
     'pulse/': [r'src/audio/.*'],
