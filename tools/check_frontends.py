@@ -4,8 +4,8 @@ clip's maximum.
 
     check_frontends.py DUMP_FRONTEND [DATA] [--clips N] [-v]
 
-DUMP_FRONTEND is the test program of that name; DATA the folder of recordings (default: MEWL_DATA, then ../shared/data beside
-the repository). Recordings are decoded and
+DUMP_FRONTEND is the test program of that name; DATA the folder of recordings (default: MEWL_DATA, then ../shared/data
+beside the repository). Recordings are decoded and
 resampled by the ffmpeg program. Exit 0: within the bar; 1: not; 77: skipped (no torch, no recordings, no ffmpeg).
 """
 import argparse
@@ -54,8 +54,8 @@ def choose(data, clips):
 
 
 def decode(path, rate):
-    raw = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-ac", "1", "-ar", str(rate), "-t", "30", "-f", "f32le", "-"],
-                         stdout=subprocess.PIPE, check=True).stdout
+    command = ["ffmpeg", "-v", "error", "-i", path, "-ac", "1", "-ar", str(rate), "-t", "30", "-f", "f32le", "-"]
+    raw = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     return torch.frombuffer(bytearray(raw), dtype=torch.float32) if raw else torch.zeros(0)
 
 
@@ -74,7 +74,8 @@ def worst(name, kind, got, want, level_db):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("data", nargs="?", default=os.environ.get("MEWL_DATA") or os.path.join(HERE, "../../shared/data"))
+    default = os.environ.get("MEWL_DATA") or os.path.join(HERE, "../../shared/data")
+    parser.add_argument("data", nargs="?", default=default)
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("-v", action="store_true")
     args = parser.parse_args()

@@ -1,8 +1,8 @@
 """The front ends of src/dsp written a second time, with torch and torchaudio, from the publications that define them.
 
-Used by golden_dsp.py (writes golden files) and check_frontends.py (compares on recordings). Every function takes a 1-d float
-tensor at the front end's own rate and computes in the tensor's own precision: float64 for a reference, float32 to see what
-torch itself would give.
+Used by golden_dsp.py (writes golden files) and check_frontends.py (compares on recordings). Every function takes a 1-d
+float tensor at the front end's own rate and computes in the tensor's own precision: float64 for a reference, float32 to
+see what torch itself would give.
 """
 import math
 
@@ -28,7 +28,8 @@ def slaney_bank(n_fft, low, high, bands, rate, dtype):
     """librosa.filters.mel's default bank, by torchaudio; (bins, bands)."""
     previous = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
-    bank = torchaudio.functional.melscale_fbanks(n_fft // 2 + 1, low, high, bands, rate, norm="slaney", mel_scale="slaney")
+    bank = torchaudio.functional.melscale_fbanks(n_fft // 2 + 1, low, high, bands, rate, norm="slaney",
+                                                 mel_scale="slaney")
     torch.set_default_dtype(previous)
     return bank.to(dtype)
 

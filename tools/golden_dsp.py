@@ -3,8 +3,8 @@
 
     golden_dsp.py [FOLDER]
 
-Signals: at 16 and 32 kHz, 0.31 s each, a cry-like harmonic glide with breaks, clicks, a whisper of noise and a stretch of
-digital silence; and 150 samples of noise, shorter than half a window. Needs torch and torchaudio; the tests do not.
+Signals: at 16 and 32 kHz, 0.31 s each, a cry-like harmonic glide with breaks, clicks, a whisper of noise and a stretch
+of digital silence; and 150 samples of noise, shorter than half a window. Needs torch and torchaudio; the tests do not.
 """
 import math
 import os
