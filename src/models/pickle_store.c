@@ -12,7 +12,8 @@ mewl_status mewl__pickle_broken(const mewl__pickle *p, const char *what)
                           p->count);
 }
 
-mewl_status mewl__pickle_pool_push(mewl__pickle *p, mewl__pickle_pool *list, const void *element, size_t size, size_t most)
+mewl_status mewl__pickle_pool_push(mewl__pickle *p, mewl__pickle_pool *list, const void *element, size_t size,
+                                   size_t most)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity != 0 ? list->capacity * 2 : 64;

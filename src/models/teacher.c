@@ -11,7 +11,8 @@
 #include "models/teacher_net.h"
 #include "models/yamnet.h"
 
-#define ROWS_AT_ONCE 3 /* YAMNet's windows in one run of the network: few, so that the last run is seldom half empty */
+#define ROWS_AT_ONCE 3 /* YAMNet's windows in one run of the network: few, so that the last run is seldom half empty   \
+                        */
 
 struct mewl_teacher {
     const mewl__teacher_kind *kind;
