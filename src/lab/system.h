@@ -12,7 +12,7 @@
 #include "models/model.h"
 
 typedef enum mewl_system_kind {
-    MEWL_SYSTEM_MODEL,  /* a Mewl model: clip score = highest mean probability over 0.4 s, or its clip output */
+    MEWL_SYSTEM_MODEL,  /* a Mewl model: clip score = highest mean logit over 1.6 s, or its clip output */
     MEWL_SYSTEM_YAMNET, /* the larger of "Crying, sobbing" and "Baby cry, infant cry", highest window of 0.96 s */
     MEWL_SYSTEM_MN04,   /* the larger of the same two, whole clip; clips over 10 s: highest 10 s window, every 5 s */
     MEWL_SYSTEM_ENERGY  /* highest RMS level over 0.4 s, mapped to a probability (see score) */
