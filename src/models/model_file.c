@@ -1,5 +1,6 @@
 /* model_file.c - a model into and out of a safetensors checkpoint. Metadata of our own has keys "mewl.*"; notes travel
- * under their own keys. A file is hostile: every figure is parsed whole and checked by the architecture's complete function. */
+ * under their own keys. A file is hostile: every figure is parsed whole and checked by the architecture's complete
+ * function. */
 #include "models/model_private.h"
 
 #include "base/json.h"
@@ -171,7 +172,8 @@ static mewl_status get_config(const mewl_checkpoint *checkpoint, mewl_model_conf
     return mewl_error_set(err, MEWL_E_FORMAT, "the model's 'pooling' is unknown: '%s'", pooling);
 }
 
-/* A small file must not make a large net: its arrays are counted against its stated width before memory is asked for. */
+/* A small file must not make a large net: its arrays are counted against its stated width before memory is asked
+ * for. */
 static mewl_status check_size(const mewl_checkpoint *checkpoint, const mewl_model_config *config, mewl_error *err)
 {
     uint64_t elements = 0;
