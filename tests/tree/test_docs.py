@@ -5,6 +5,7 @@ Every block of shell commands in README.md and docs/*.md says in its first line 
     ```sh run            run as it stands, each time
     ```sh run with-data  run where MEWL_DATA has the recordings, else skipped
     ```sh not run: WHY   not run; but the options it uses must exist
+Blocks of C marked `c run` are compiled against include/mewl.h and libmewl, and run on the shipped model and some sound.
 They run in a folder of their own, where ./run is this build of the program and where lie night.m4a, nursery.wav, clips/
 and quiet.wav, made here. Also: the manual page has no errors and names every command and option there is, and no other.
 """
@@ -85,6 +86,30 @@ def run_block(where, commands, needs_data):
             raise AssertionError(f'{where}: not done in 240 s')
         assert run.returncode == 0, f'{where}: exit code {run.returncode}\n{commands}\n{run.stdout[-500:]}\n{run.stderr[-1500:]}'
         assert run.stdout or list(folder.glob('*')), f'{where}: nothing came out'
+
+
+def program_case(path, match):
+    """A block of C: compiled without a warning, linked with the shared library, run."""
+    number = path.read_text(encoding='utf-8')[:match.start()].count('\n') + 1
+    where = f'{path.relative_to(root)}:{number}'
+
+    def case():
+        library = program.parent.parent / 'hear'
+        model = os.environ.get('MEWL_MODEL', str(root / 'models/detector.safetensors'))
+        with tempfile.TemporaryDirectory(prefix='mewl-docs-') as name:
+            demo = Path(name) / 'demo'
+            (Path(name) / 'demo.c').write_text(match.group(3), encoding='utf-8')
+            build = subprocess.run(['cc', '-std=c99', '-Wall', '-Wextra', '-Wpedantic', '-Werror', f'-I{root / "include"}',
+                                    f'{name}/demo.c', '-o', str(demo), f'-L{library}', '-lmewl', f'-Wl,-rpath,{library}'],
+                                   capture_output=True, text=True)
+            assert build.returncode == 0, f'{where}: {build.stderr}'
+            sound = cry_like(12, 16000, 4, 9, 1).tobytes() + bytes(16000 * 2 * 30)  # then half a minute of a dead microphone
+            run = subprocess.run([str(demo), model], input=sound, capture_output=True, timeout=120)
+            assert run.returncode == 0 and not run.stderr, f'{where}: {run.stderr.decode()}'
+            assert b'not hearing since' in run.stdout, f'{where}: {run.stdout.decode()}'
+            run = subprocess.run([str(demo), f'{name}/none'], input=b'', capture_output=True, timeout=120)
+            assert run.returncode == 1 and b'none' in run.stderr, f'{where}: {run.stderr.decode()}'
+    return f'{where} c run', case
 
 
 HELP = {}
@@ -184,4 +209,6 @@ CASES = [(case.__name__, case) for case in (the_manual_page_has_no_errors, the_m
 for document in documents():
     CASES += [block_case(document, match) for match in BLOCK.finditer(document.read_text(encoding='utf-8'))
               if match.group(1) in ('sh', 'bash', 'shell', 'console')]
+    CASES += [program_case(document, match) for match in BLOCK.finditer(document.read_text(encoding='utf-8'))
+              if match.group(1) == 'c' and match.group(2).strip() == 'run']
 tap.main(CASES)
