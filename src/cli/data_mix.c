@@ -41,7 +41,7 @@ static const mewl_cli_option mix_options[MIX_OPTIONS + 1] = {
 static const mewl_cli_usage mix_usage = {
     "data mix", "[RECIPE.ini]",
     "Writes mixtures with known cries: audio/SIDE/snr_<dB>/*.wav and metadata/SIDE/snr_<dB>.tsv in the\n"
-    "DESED layout (label Infantcry), the other sounds in negatives_<dB>.tsv, lengths in durations.tsv.\n"
+    "DESED layout (label Infantcry), the other sounds in negatives/SIDE/snr_<dB>.tsv, lengths in durations.tsv.\n"
     "Mixtures that differ in SNR alone hold the same sounds at the same times.",
     mix_options,
     "  mewl data mix recipes/detect.ini -o mixtures\n"
@@ -74,12 +74,16 @@ static void note_events(const mewl_example *e, const char *file, mewl_buffer *tr
     }
 }
 
-static mewl_status write_table(const mixing *m, const char *name, const mewl_buffer *table, mewl_error *err)
+/* Writes a table to FOLDER/KIND/SIDE/name. */
+static mewl_status write_table(const mixing *m, const char *kind, const char *name, const mewl_buffer *table,
+                               mewl_error *err)
 {
-    char path[PATH_MAX];
-    if (table->failed || snprintf(path, sizeof path, "%s/metadata/%s/%s", m->folder, m->side_name, name) >= (int)sizeof path) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: table too large", name);
+    char folder[PATH_MAX], path[PATH_MAX + 80];
+    if (table->failed || snprintf(folder, sizeof folder, "%s/%s/%s", m->folder, kind, m->side_name) >= (int)sizeof folder) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "%s: table or path too long", name);
     }
+    MEWL_TRY(mewl_folder_make(folder, err));
+    snprintf(path, sizeof path, "%s/%.70s", folder, name);
     return mewl_file_write(path, table->data, table->size, err);
 }
 
@@ -116,18 +120,10 @@ static mewl_status mix_one(mixing *m, const char *snr_name, mewl_error *err)
     (void)mewl_buffer_text(&others, "filename\tonset\toffset\tevent_label\n");
     (void)mewl_buffer_text(&lengths, "filename\tduration\n");
     mewl_status status = mix_files(m, snr_name, &truth, &others, &lengths, err);
-    if (status == MEWL_OK) {
-        snprintf(name, sizeof name, "%s/metadata/%s", m->folder, m->side_name);
-        char folder[PATH_MAX];
-        status = snprintf(folder, sizeof folder, "%s/metadata/%s", m->folder, m->side_name) < (int)sizeof folder
-                     ? mewl_folder_make(folder, err)
-                     : mewl_error_set(err, MEWL_E_ARG, "%s: path too long", m->folder);
-    }
     snprintf(name, sizeof name, "%s.tsv", snr_name);
-    status = status == MEWL_OK ? write_table(m, name, &truth, err) : status;
-    snprintf(name, sizeof name, "negatives_%s.tsv", snr_name);
-    status = status == MEWL_OK ? write_table(m, name, &others, err) : status;
-    status = status == MEWL_OK ? write_table(m, "durations.tsv", &lengths, err) : status;
+    status = status == MEWL_OK ? write_table(m, "metadata", name, &truth, err) : status;
+    status = status == MEWL_OK ? write_table(m, "negatives", name, &others, err) : status;
+    status = status == MEWL_OK ? write_table(m, "metadata", "durations.tsv", &lengths, err) : status;
     mewl_buffer_fini(&truth);
     mewl_buffer_fini(&others);
     mewl_buffer_fini(&lengths);

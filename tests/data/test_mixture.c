@@ -77,7 +77,7 @@ static void draws_respect_side_and_width(void **state)
     fixture *f = *state;
     mewl_rng rng = mewl_rng_seeded(1);
     size_t wide = 0;
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 300; i++) {
         const mewl_sound *s = mewl_corpus_draw(f->corpus, MEWL_ROLE_CRY, MEWL_SIDE_TEST, 0, &rng);
         assert_true(s != NULL && s->role == MEWL_ROLE_CRY && s->side == MEWL_SIDE_TEST);
         assert_string_equal(s->row->split, "test");
@@ -85,7 +85,7 @@ static void draws_respect_side_and_width(void **state)
         s = mewl_corpus_draw(f->corpus, MEWL_ROLE_CRY, MEWL_SIDE_TRAIN, 6000, &rng);
         assert_true(s != NULL && s->bandwidth_hz == 8000);
     }
-    assert_in_range(wide, 50, 450);
+    assert_in_range(wide, 30, 270);
     assert_null(mewl_corpus_draw(f->corpus, MEWL_ROLE_COUNT, MEWL_SIDE_TRAIN, 0, &rng));
 }
 
@@ -102,7 +102,7 @@ static void examples_repeat_and_vary(void **state)
     assert_int_equal(mewl_example_init(&y, 96000, &err), MEWL_OK);
     assert_int_equal(x.frames, 75);
     size_t with_cry = 0, marked = 0;
-    for (uint64_t i = 0; i < 150; i++) {
+    for (uint64_t i = 0; i < 60; i++) {
         if (mewl_mixer_make(a, &x, 3, 1, i, &err) != MEWL_OK) {
             fail_msg("%s", err.text);
         }
@@ -135,7 +135,7 @@ static void examples_repeat_and_vary(void **state)
         with_cry += cry;
         marked += most > 0.5f;
     }
-    assert_in_range(with_cry, 50, 100);
+    assert_in_range(with_cry, 18, 42);
     assert_true(marked >= with_cry * 9 / 10);
     assert_int_equal(mewl_mixer_make(a, &x, 3, 2, 0, &err), MEWL_OK);
     assert_int_equal(mewl_mixer_make(b, &y, 3, 1, 0, &err), MEWL_OK);
@@ -160,7 +160,7 @@ static void nothing_but_the_cry_tells(void **state)
     assert_int_equal(mewl_example_init(&x, mewl_mixer_count(m), &err), MEWL_OK);
     double narrow[2] = {0}, events[2] = {0}, level[2] = {0}, examples[2] = {0}, length[2] = {0};
     f->recipe.mixture_natural_probability = 0;
-    for (uint64_t i = 0; i < 600; i++) {
+    for (uint64_t i = 0; i < 250; i++) {
         assert_int_equal(mewl_mixer_make(m, &x, 9, 0, i, &err), MEWL_OK);
         double power = 0;
         for (size_t k = 0; k < x.count; k++) {
@@ -177,9 +177,9 @@ static void nothing_but_the_cry_tells(void **state)
         }
     }
     f->recipe.mixture_natural_probability = 0.15;
-    assert_true(fabs(narrow[0] / events[0] - narrow[1] / events[1]) < 0.07);
-    assert_true(fabs(narrow[1] / events[1] - 0.7) < 0.07);
-    assert_true(fabs(level[0] / examples[0] - level[1] / examples[1]) < 2.5);
+    assert_true(fabs(narrow[0] / events[0] - narrow[1] / events[1]) < 0.10);
+    assert_true(fabs(narrow[1] / events[1] - 0.7) < 0.10);
+    assert_true(fabs(level[0] / examples[0] - level[1] / examples[1]) < 3.5);
     mewl_example_fini(&x);
     mewl_mixer_free(m);
 }
@@ -196,7 +196,7 @@ static void test_mixtures_hold_their_truth(void **state)
     assert_int_equal(mewl_example_init(&loud, mewl_mixer_count(m), &err), MEWL_OK);
     assert_int_equal(mewl_example_init(&quiet, mewl_mixer_count(m), &err), MEWL_OK);
     assert_int_equal(mewl_example_init(&none, mewl_mixer_count(m), &err), MEWL_OK);
-    for (uint64_t i = 0; i < 12; i++) {
+    for (uint64_t i = 0; i < 5; i++) {
         test.snr_db = 30;
         if (mewl_mixer_test(m, &loud, test, 5, i, &err) != MEWL_OK) {
             fail_msg("%s", err.text);
