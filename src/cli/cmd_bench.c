@@ -26,7 +26,7 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_RATE] = {"rate", 0, "HZ", "its rate (44100)", false},
     [OPT_CHANNELS] = {"channels", 0, "N", "its channels (2)", false},
     [OPT_RUNS] = {"runs", 'n', "N", "runs, of which the median is told (5)", false},
-    [OPT_CHUNK] = {"chunk", 0, "SECONDS", "sound judged at a time (20, as in analyze; listen has 0.4)", false},
+    [OPT_CHUNK] = {"chunk", 0, "SECONDS", "sound judged at a time (10, as in analyze; listen has 0.4)", false},
     [OPT_PRECISION] = {"precision", 0, "P", "fp32, bf16, or auto as in analyze (auto)", true},
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
 };

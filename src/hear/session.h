@@ -49,7 +49,7 @@ typedef struct mewl_session_opts {
     mewl_hearing_opts hearing;
 } mewl_session_opts;
 
-#define MEWL_SESSION_CHUNK_FILE_S 20.0 /* recordings: fast */
+#define MEWL_SESSION_CHUNK_FILE_S 10.0 /* recordings: fast */
 #define MEWL_SESSION_CHUNK_LIVE_S 0.4  /* live: prompt */
 
 typedef struct mewl_session mewl_session;

@@ -12,7 +12,7 @@
 #include "dsp/frontend.h"
 #include "models/model.h"
 
-#define CHUNK_DEFAULT_S 20.0
+#define CHUNK_DEFAULT_S 10.0
 #define CHUNK_MIN_S 0.08
 #define CHUNK_MAX_S 60.0
 #define BLOCK_SAMPLES 4096u

@@ -16,7 +16,7 @@ struct mewl_model;
 typedef struct mewl_scorer mewl_scorer;
 
 typedef struct mewl_scorer_opts {
-    double chunk_s; /* sound scored at a time, 0.08 to 60: large is fast (files), small is prompt (live); 0: 20 s */
+    double chunk_s; /* sound scored at a time, 0.08 to 60: large is fast (files), small is prompt (live); 0: 10 s */
     int bf16;       /* run the network in bf16 where the machine does it fast (scores then differ by about 1e-3) */
 } mewl_scorer_opts;
 
