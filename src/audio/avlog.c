@@ -29,6 +29,7 @@ static void receive(void *context, int level, const char *format, va_list args)
     if (line[0] == '\0') {
         return;
     }
+    to->edited = to->edited || strstr(line, "multiple edit list entries") != NULL;
     if (level <= AV_LOG_ERROR) {
         to->errors++;
         /* Without the "[mov,mp4 @ 0x55...] " before it: the address says nothing to people. */

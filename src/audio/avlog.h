@@ -6,6 +6,8 @@
 #ifndef MEWL_AUDIO_AVLOG_H
 #define MEWL_AUDIO_AVLOG_H
 
+#include <stdbool.h>
+
 #include "base/log.h"
 #include "base/status.h"
 
@@ -14,6 +16,7 @@
 typedef struct mewl__avlog {
     const mewl_log *log;             /* NULL: nowhere */
     unsigned errors;                 /* messages of level error or worse so far */
+    bool edited;                     /* the mov reader met an edit list that it left out */
     char last[MEWL__AVLOG_LAST_MAX]; /* last message of level error or worse, "" before */
 } mewl__avlog;
 

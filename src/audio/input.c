@@ -21,6 +21,10 @@
 #define STDIN_BUFFER 32768
 #define ERRORS_IN_A_ROW 200 /* damaged packets without one good frame between: then the rest is given up */
 
+/* To apply an edit list the mov reader copies the index of all packets: 50 MB for 12 hours of m4a. Files from this size on
+ * are read without, and again with when there is a list of more than one entry, which moves or leaves out sound. */
+#define EDITS_BYTES 48000000
+
 /* What a network source may open in turn (playlists do): never files of this machine. */
 #define NETWORK_PROTOCOLS "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtmp,rtmps,rtmpt,ffrtmphttp,srt,crypto,data"
 #define FILE_PROTOCOLS "file,crypto,data"
@@ -115,7 +119,7 @@ static mewl_status attach_stdin(mewl__input *input, mewl_error *err)
 }
 
 /* What can be said about a file before FFmpeg sees it, in plainer words. */
-static mewl_status check_file(const char *path, mewl_error *err)
+static mewl_status check_file(mewl__input *input, const char *path, mewl_error *err)
 {
     struct stat about;
     if (stat(path, &about) != 0) {
@@ -130,6 +134,7 @@ static mewl_status check_file(const char *path, mewl_error *err)
     if (access(path, R_OK) != 0) {
         return mewl_error_errno(err, errno, path);
     }
+    input->without_edits = about.st_size >= EDITS_BYTES && !input->avlog.edited;
     return MEWL_OK;
 }
 
@@ -160,7 +165,6 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
         (void)pthread_once(&once, register_devices);
         mewl__device_quiet();
         input->format->flags |= AVFMT_FLAG_NONBLOCK;
-        input->nonblocking = true;
     }
     if (name != NULL) {
         *demuxer = av_find_input_format(name);
@@ -196,6 +200,9 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
     if (network || device) {
         input->format->max_analyze_duration = 2 * AV_TIME_BASE;
         input->format->max_probe_packets = 4; /* of PCM that might be something else: a second, not eight */
+    }
+    if (input->without_edits) {
+        av_dict_set(options, "advanced_editlist", "0", 0);
     }
     if (!device) {
         av_dict_set(options, "protocol_whitelist", network ? NETWORK_PROTOCOLS : FILE_PROTOCOLS, 0);
@@ -294,6 +301,18 @@ static mewl_status explain_open(const mewl__input *input, mewl__address_kind kin
     return explain(input, code, "opening", err);
 }
 
+static void release(mewl__input *input)
+{
+    avcodec_free_context(&input->codec);
+    avformat_close_input(&input->format);
+    if (input->standard_input != NULL) {
+        av_freep(&input->standard_input->buffer);
+        avio_context_free(&input->standard_input);
+    }
+    av_packet_free(&input->packet);
+    av_frame_free(&input->frame);
+}
+
 static mewl_status open_format(mewl__input *input, const char *url, const mewl_source_opts *opts, mewl_error *err)
 {
     const char *rest = NULL;
@@ -303,7 +322,7 @@ static mewl_status open_format(mewl__input *input, const char *url, const mewl_s
     }
     const bool file = kind == MEWL__ADDRESS_FILE;
     if (file) {
-        MEWL_TRY(check_file(rest, err));
+        MEWL_TRY(check_file(input, rest, err));
     }
     input->format = avformat_alloc_context();
     input->packet = av_packet_alloc();
@@ -361,7 +380,11 @@ mewl_status mewl__input_open(mewl__input *input, const char *url, const mewl_sou
         (void)mewl__address_show(input->shown, sizeof input->shown, url);
     }
     mewl__avlog *before = mewl__avlog_use(&input->avlog);
-    const mewl_status status = open_format(input, url, opts, err);
+    mewl_status status = open_format(input, url, opts, err);
+    if (status == MEWL_OK && input->without_edits && input->avlog.edited) {
+        release(input);
+        status = open_format(input, url, opts, err);
+    }
     (void)mewl__avlog_use(before);
     if (status != MEWL_OK) {
         mewl__input_close(input);
@@ -499,13 +522,6 @@ void mewl__input_close(mewl__input *input)
     /* A teardown message to an unanswering camera must not hang. */
     input->deadline_s = machine_now_s() + 1.0;
     mewl__avlog *before = mewl__avlog_use(&input->avlog);
-    avcodec_free_context(&input->codec);
-    avformat_close_input(&input->format);
-    if (input->standard_input != NULL) {
-        av_freep(&input->standard_input->buffer);
-        avio_context_free(&input->standard_input);
-    }
-    av_packet_free(&input->packet);
-    av_frame_free(&input->frame);
+    release(input);
     (void)mewl__avlog_use(before);
 }

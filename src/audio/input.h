@@ -26,7 +26,8 @@ typedef struct mewl__input {
     int stream;
     int errors_in_a_row;
     bool live;      /* after open: what MEWL_SOURCE_AUTO turned out to be */
-    bool nonblocking, draining;
+    bool draining;
+    bool without_edits; /* mov: edit lists are not applied, see input.c */
     double duration_s;     /* NaN when unknown */
     bool duration_is_sure; /* told by the container, not guessed from the bit rate */
     uint64_t decode_errors;

@@ -607,6 +607,75 @@ static void a_rate_that_changes_is_followed(void **state)
     }
 }
 
+/* Adds `by` to the 32-bit size of the atom whose name lies at `at`. */
+static void grow_atom(uint8_t *bytes, size_t at, uint32_t by)
+{
+    uint32_t size = 0;
+    for (size_t i = 0; i < 4; i++) {
+        size = size << 8 | bytes[at - 4 + i];
+    }
+    size += by;
+    for (size_t i = 0; i < 4; i++) {
+        bytes[at - 4 + i] = (uint8_t)(size >> (24 - 8 * i));
+    }
+}
+
+static void put_u32(uint8_t *to, uint32_t value)
+{
+    for (size_t i = 0; i < 4; i++) {
+        to[i] = (uint8_t)(value >> (24 - 8 * i));
+    }
+}
+
+static size_t find_atom(const uint8_t *bytes, size_t size, const char *name)
+{
+    for (size_t i = 4; i + 4 <= size; i++) {
+        if (memcmp(bytes + i, name, 4) == 0) {
+            return i;
+        }
+    }
+    fail_msg("no atom %s", name);
+    return 0;
+}
+
+/* A phone that trims a recording leaves the sound in the file and lists what is to be heard. */
+static void edit_lists_are_followed_in_files_of_any_size(void **state)
+{
+    const char *path = scratch_path(*state, "trimmed.m4a");
+    media_make(path, (media){"ipod", "aac", 44100, 1, 6.0, false, 0});
+    char *read = NULL;
+    size_t size = 0;
+    assert_int_equal(mewl_file_read_all(&read, &size, path, 1000000, NULL), MEWL_OK);
+    uint8_t *bytes = calloc(size + 12, 1);
+    const size_t list = find_atom((const uint8_t *)read, size, "elst"), end = list + 12 + 12; /* one entry of 12 bytes */
+    memcpy(bytes, read, end);
+    memcpy(bytes + end + 12, read + end, size - end);
+    static const char *const around[] = {"elst", "edts", "trak", "moov"};
+    for (size_t i = 0; i < 4; i++) {
+        grow_atom(bytes, find_atom(bytes, size, around[i]), 12);
+    }
+    put_u32(bytes + list + 8, 2);
+    /* Half a second from 1 s on, then a second from 4 s on; lengths in the film's time, 1/1000 s. */
+    static const uint32_t entries[6] = {500, 44100, 0x10000, 1000, 4 * 44100, 0x10000};
+    for (size_t i = 0; i < 6; i++) {
+        put_u32(bytes + list + 12 + 4 * i, entries[i]);
+    }
+    assert_int_equal(mewl_file_write(path, bytes, size + 12, NULL), MEWL_OK);
+    for (int large = 0; large < 2; large++) {
+        if (large == 1) {
+            assert_int_equal(truncate(path, 50000000), 0); /* a hole at its end */
+        }
+        all a = read_all(path, (mewl_source_opts){.channels = 1});
+        if (a.status != MEWL_OK) {
+            fail_msg("%s", a.err.text);
+        }
+        assert_true(fabs((double)a.frames / 44100.0 - 1.5) < 0.06);
+        free(a.samples);
+    }
+    free(bytes);
+    free(read);
+}
+
 static void strange_names_are_files(void **state)
 {
     const float x[4] = {0.1F, 0.2F, 0.3F, 0.4F};
@@ -706,6 +775,7 @@ int main(void)
         WITH_FOLDER(raw_pcm_is_taken_at_its_word),
         WITH_FOLDER(standard_input_is_read),
         WITH_FOLDER(a_rate_that_changes_is_followed),
+        WITH_FOLDER(edit_lists_are_followed_in_files_of_any_size),
         WITH_FOLDER(strange_names_are_files),
         WITH_FOLDER(a_playlist_cannot_reach_the_network),
         WITH_FOLDER(clips_are_cut_and_exact),
