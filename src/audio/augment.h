@@ -12,15 +12,16 @@
  * that are not silent. 0 for silence. How the level of a cry with pauses is meant (compare ITU-T P.56). rate_hz > 0. */
 double mewl_augment_active_power(const float *samples, size_t count, double rate_hz);
 
-/* The factor for `event` that puts its active power snr_db above the background's active power under it; 0 when either is
- * silent. */
+/* The factor for `event` that puts its active power snr_db above the background's active power under it; 0 when either
+ * is silent. */
 double mewl_augment_snr_gain(const float *event, size_t event_count, const float *background, size_t background_count,
                              double rate_hz, double snr_db);
 
 /* inout[at + i] += gain * event[i], as far as both reach. */
 void mewl_augment_add(float *inout, size_t count, const float *event, size_t event_count, size_t at, double gain);
 
-/* Mixes `event` into inout from sample `at` on at snr_db over what lies there; *gain (may be NULL) is the factor used. */
+/* Mixes `event` into inout from sample `at` on at snr_db over what lies there; *gain (may be NULL) is the factor used.
+ */
 void mewl_augment_mix(float *inout, size_t count, const float *event, size_t event_count, size_t at, double rate_hz,
                       double snr_db, double *gain);
 
@@ -35,8 +36,8 @@ void mewl_augment_clip(float *inout, size_t count, float limit);
 
 /* Convolves with a room response at the same rate, by FFT in parts. The response's strongest sample is taken for the
  * direct path: the output is aligned to it and has the same length as the input, the tail is cut; out == in is allowed.
- * Scaled so that the active power stays that of the input. response_count: 1 to 4,000,000, else MEWL_E_ARG. MEWL_E_MEMORY,
- * MEWL_E_LIBRARY. */
+ * Scaled so that the active power stays that of the input. response_count: 1 to 4,000,000, else MEWL_E_ARG.
+ * MEWL_E_MEMORY, MEWL_E_LIBRARY. */
 mewl_status mewl_augment_room(float *out, const float *in, size_t count, const float *response, size_t response_count,
                               double rate_hz, mewl_error *err);
 
@@ -44,8 +45,8 @@ mewl_status mewl_augment_room(float *out, const float *in, size_t count, const f
 mewl_status mewl_augment_convolve(float *out, const float *in, size_t count, const float *response,
                                   size_t response_count, mewl_error *err);
 
-/* Linear-phase low-pass without delay: flat within 0.1 dB to 90 % of cutoff_hz, at least -80 dB from cutoff_hz on, as if
- * the sound had been recorded at twice cutoff_hz. A cutoff at or above rate_hz / 2 changes nothing. cutoff_hz from
+/* Linear-phase low-pass without delay: flat within 0.1 dB to 90 % of cutoff_hz, at least -80 dB from cutoff_hz on, as
+ * if the sound had been recorded at twice cutoff_hz. A cutoff at or above rate_hz / 2 changes nothing. cutoff_hz from
  * rate_hz / 200. MEWL_E_ARG, MEWL_E_MEMORY, MEWL_E_LIBRARY. */
 mewl_status mewl_augment_lowpass(float *inout, size_t count, double rate_hz, double cutoff_hz, mewl_error *err);
 

@@ -1,8 +1,8 @@
 /* avlog.h - FFmpeg's messages, kept off the terminal: during a call into FFmpeg they go to the log of whoever makes the
  * call, and the last error is kept for the sentence of a failure. Not for other rooms.
  *
- * FFmpeg has one message function for the whole process. Mewl's looks at a variable of the calling thread, set for the time of
- * a call; on threads that are not inside such a call nothing is written. */
+ * FFmpeg has one message function for the whole process. Mewl's looks at a variable of the calling thread, set for the
+ * time of a call; on threads that are not inside such a call nothing is written. */
 #ifndef MEWL_AUDIO_AVLOG_H
 #define MEWL_AUDIO_AVLOG_H
 
@@ -20,7 +20,8 @@ typedef struct mewl__avlog {
     char last[MEWL__AVLOG_LAST_MAX]; /* last message of level error or worse, "" before */
 } mewl__avlog;
 
-/* Messages of this thread go to `to` (NULL: nowhere) until told otherwise; returns what was set before, to be put back. */
+/* Messages of this thread go to `to` (NULL: nowhere) until told otherwise; returns what was set before, to be put back.
+ */
 mewl__avlog *mewl__avlog_use(mewl__avlog *to);
 
 /* "why (last message)" for FFmpeg's code, in `out`, which it returns. */

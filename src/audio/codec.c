@@ -75,10 +75,10 @@ typedef struct trip {
     AVFrame *frame, *decoded;
     AVPacket *packet;
     int frame_size;
-    size_t lag;   /* of the result, in samples */
+    size_t lag;    /* of the result, in samples */
     float *result; /* `room` samples, `held` of them decoded */
     size_t room, held;
-    float *work;  /* one decoded frame as float */
+    float *work; /* one decoded frame as float */
     size_t work_room;
 } trip;
 
@@ -282,8 +282,8 @@ mewl_status mewl_codec_round_trip(float *out, const float *in, size_t count, dou
     if (status == MEWL_OK) {
         t.room = narrow_count + t.lag;
         t.result = calloc(t.room, sizeof *t.result);
-        status = t.result == NULL ? failed(&t, "decoding", AVERROR(ENOMEM), err)
-                                  : travel(&t, narrow, narrow_count, err);
+        status =
+            t.result == NULL ? failed(&t, "decoding", AVERROR(ENOMEM), err) : travel(&t, narrow, narrow_count, err);
     }
     if (status == MEWL_OK) {
         status = mewl_resample(&back, &back_count, t.result + t.lag, narrow_count, t.row->rate_hz, rate_hz, opts, err);

@@ -8,25 +8,25 @@
 #include "base/status.h"
 
 /* X(constant, name, working rate in Hz, default bits a second). G.711 mu-law and A-law: telephone; G.722: wideband
- * telephone; G.726: DECT baby monitors; GSM full rate: old mobile phones, and the nearest to AMR-NB that Debian can encode
- * (it decodes AMR only); Speex: voice chat; Opus: messengers; AAC, MP3: phones' recorders and cameras. */
-#define MEWL_CODEC_ROWS(X)                  \
-    X(MEWL_CODEC_MULAW, "mulaw", 8000, 64000)  \
-    X(MEWL_CODEC_ALAW, "alaw", 8000, 64000)    \
-    X(MEWL_CODEC_G726, "g726", 8000, 32000)    \
-    X(MEWL_CODEC_G722, "g722", 16000, 64000)   \
-    X(MEWL_CODEC_GSM, "gsm", 8000, 13000)      \
-    X(MEWL_CODEC_SPEEX, "speex", 16000, 16000) \
-    X(MEWL_CODEC_OPUS, "opus", 48000, 24000)   \
-    X(MEWL_CODEC_AAC, "aac", 32000, 48000)     \
-    X(MEWL_CODEC_MP3, "mp3", 32000, 48000)     \
+ * telephone; G.726: DECT baby monitors; GSM full rate: old mobile phones, and the nearest to AMR-NB that Debian can
+ * encode (it decodes AMR only); Speex: voice chat; Opus: messengers; AAC, MP3: phones' recorders and cameras. */
+#define MEWL_CODEC_ROWS(X)                                                                                             \
+    X(MEWL_CODEC_MULAW, "mulaw", 8000, 64000)                                                                          \
+    X(MEWL_CODEC_ALAW, "alaw", 8000, 64000)                                                                            \
+    X(MEWL_CODEC_G726, "g726", 8000, 32000)                                                                            \
+    X(MEWL_CODEC_G722, "g722", 16000, 64000)                                                                           \
+    X(MEWL_CODEC_GSM, "gsm", 8000, 13000)                                                                              \
+    X(MEWL_CODEC_SPEEX, "speex", 16000, 16000)                                                                         \
+    X(MEWL_CODEC_OPUS, "opus", 48000, 24000)                                                                           \
+    X(MEWL_CODEC_AAC, "aac", 32000, 48000)                                                                             \
+    X(MEWL_CODEC_MP3, "mp3", 32000, 48000)                                                                             \
     X(MEWL_CODEC_AMRNB, "amrnb", 8000, 12200)
 
 typedef enum mewl_codec {
 #define X(id, name, rate, bits) id,
     MEWL_CODEC_ROWS(X)
 #undef X
-    MEWL_CODEC_COUNT
+        MEWL_CODEC_COUNT
 } mewl_codec;
 
 const char *mewl_codec_name(mewl_codec codec);

@@ -28,9 +28,9 @@
     }
 
 LOADER(u8, uint8_t, (float)((int)x - 128) * (1.0F / 128.0F))
-LOADER(s16, int16_t, (float)x * (1.0F / 32768.0F))
-LOADER(s32, int32_t, (float)x * (1.0F / 2147483648.0F))
-LOADER(s64, int64_t, (float)x * (1.0F / 9223372036854775808.0F))
+LOADER(s16, int16_t, (float)x *(1.0F / 32768.0F))
+LOADER(s32, int32_t, (float)x *(1.0F / 2147483648.0F))
+LOADER(s64, int64_t, (float)x *(1.0F / 9223372036854775808.0F))
 LOADER(flt, float, x)
 LOADER(dbl, double, (float)x)
 
@@ -96,7 +96,7 @@ static void mean_s16(float *out, const AVFrame *frame, size_t start, size_t coun
 }
 
 size_t mewl__frame_convert(float *out, float *work, size_t *first, const AVFrame *frame, size_t start, size_t count,
-                     int channels)
+                           int channels)
 {
     const int have = frame->ch_layout.nb_channels;
     const int planar = av_sample_fmt_is_planar((enum AVSampleFormat)frame->format);

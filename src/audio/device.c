@@ -56,9 +56,9 @@ static void on_source(pa_context *context, const pa_source_info *info, int last,
     (void)context;
     if (last == 0 && info != NULL && info->name != NULL && answer->status == MEWL_OK) {
         const char *description = info->description != NULL ? info->description : info->name;
-        answer->status = add(answer->set, "pulse", info->name, description,
-                             strcmp(info->name, answer->default_name) == 0,
-                             info->monitor_of_sink != PA_INVALID_INDEX, answer->err);
+        answer->status =
+            add(answer->set, "pulse", info->name, description, strcmp(info->name, answer->default_name) == 0,
+                info->monitor_of_sink != PA_INVALID_INDEX, answer->err);
     }
 }
 

@@ -20,11 +20,12 @@ typedef struct mewl_device_set {
     size_t count;
 } mewl_device_set;
 
-/* Lists recording devices. None, no sound server and no ALSA are no error: *out is then empty. Waits at most timeout_s for
- * the sound server (0: 2). MEWL_E_MEMORY. */
+/* Lists recording devices. None, no sound server and no ALSA are no error: *out is then empty. Waits at most timeout_s
+ * for the sound server (0: 2). MEWL_E_MEMORY. */
 mewl_status mewl_device_list(mewl_device_set *out, double timeout_s, mewl_error *err);
 
-/* Turns off what ALSA's library would print by itself about missing configuration, for the whole process. For input.c. */
+/* Turns off what ALSA's library would print by itself about missing configuration, for the whole process. For input.c.
+ */
 void mewl__device_quiet(void);
 
 /* Frees and empties. NULL is fine. */

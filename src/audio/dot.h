@@ -1,7 +1,7 @@
 /* dot.h - inner products for the resampler, in the widest form the processor has. Not for other rooms.
  *
- * Each product adds up in sixteen lanes that are then folded in one fixed order, whatever the form, so that the figures of
- * one machine do not depend on how many outputs are computed at a time. */
+ * Each product adds up in sixteen lanes that are then folded in one fixed order, whatever the form, so that the figures
+ * of one machine do not depend on how many outputs are computed at a time. */
 #ifndef MEWL_AUDIO_DOT_H
 #define MEWL_AUDIO_DOT_H
 

@@ -1,5 +1,5 @@
-/* hearing.h - whether a microphone hears at all: digital silence, clipping and stopped streams are "not hearing", which is
- * never the same as "quiet". Pure and streaming: samples and times go in, a verdict comes out; opens nothing. */
+/* hearing.h - whether a microphone hears at all: digital silence, clipping and stopped streams are "not hearing", which
+ * is never the same as "quiet". Pure and streaming: samples and times go in, a verdict comes out; opens nothing. */
 #ifndef MEWL_AUDIO_HEARING_H
 #define MEWL_AUDIO_HEARING_H
 
@@ -7,18 +7,18 @@
 #include <stddef.h>
 
 typedef enum mewl_hearing_why {
-    MEWL_WHY_HEARING, /* nothing is wrong */
-    MEWL_WHY_SILENCE, /* nothing but one constant value: muted, unplugged, dead */
+    MEWL_WHY_HEARING,  /* nothing is wrong */
+    MEWL_WHY_SILENCE,  /* nothing but one constant value: muted, unplugged, dead */
     MEWL_WHY_CLIPPING, /* a large share of the samples is cut off at full scale */
-    MEWL_WHY_STOPPED  /* no samples arrive */
+    MEWL_WHY_STOPPED   /* no samples arrive */
 } mewl_hearing_why;
 
 /* Zero fields mean the default. */
 typedef struct mewl_hearing_opts {
-    double silence_s;      /* constant samples for this long are silence; default 3 */
-    double clip_window_s;  /* clipping is judged over windows of this length; default 2 */
-    double clip_share;     /* share of clipped samples in a window from which on it is clipping; default 0.05 */
-    double stop_s;         /* gaps from this length on are told; default 1 */
+    double silence_s;     /* constant samples for this long are silence; default 3 */
+    double clip_window_s; /* clipping is judged over windows of this length; default 2 */
+    double clip_share;    /* share of clipped samples in a window from which on it is clipping; default 0.05 */
+    double stop_s;        /* gaps from this length on are told; default 1 */
 } mewl_hearing_opts;
 
 typedef struct mewl_hearing_verdict {

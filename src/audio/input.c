@@ -21,8 +21,8 @@
 #define STDIN_BUFFER 32768
 #define ERRORS_IN_A_ROW 200 /* damaged packets without one good frame between: then the rest is given up */
 
-/* To apply an edit list the mov reader copies the index of all packets: 50 MB for 12 hours of m4a. Files from this size on
- * are read without, and again with when there is a list of more than one entry, which moves or leaves out sound. */
+/* To apply an edit list the mov reader copies the index of all packets: 50 MB for 12 hours of m4a. Files from this size
+ * on are read without, and again with when there is a list of more than one entry, which moves or leaves out sound. */
 #define EDITS_BYTES 48000000
 
 /* What a network source may open in turn (playlists do): never files of this machine. */
@@ -181,7 +181,11 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
                 av_dict_set_int(options, "fragment_size", (int64_t)rate_hz * channels * 2 / 20, 0);
             }
         } else {
-            (void)snprintf(text, sizeof text, channels == 1 ? "mono" : channels == 2 ? "stereo" : "%d channels", channels);
+            (void)snprintf(text, sizeof text,
+                           channels == 1   ? "mono"
+                           : channels == 2 ? "stereo"
+                                           : "%d channels",
+                           channels);
             av_dict_set(options, "ch_layout", text, 0);
         }
     }
@@ -288,7 +292,8 @@ static mewl_status explain_open(const mewl__input *input, mewl__address_kind kin
     if (kind == MEWL__ADDRESS_FILE && code != AVERROR(EIO) && code != AVERROR(ENOMEM) &&
         mewl__avlog_status(code) != MEWL_E_PERMISSION && !cancelled(input)) {
         /* FFmpeg has many codes for "this is none of mine". */
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged: %s", input->shown, reason);
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged: %s", input->shown,
+                              reason);
     }
     if (kind == MEWL__ADDRESS_PULSE && code == AVERROR(ESRCH)) {
         return mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: no sound server answers", input->shown);

@@ -25,9 +25,9 @@ typedef struct mewl__input {
     double read_timeout_s;
     int stream;
     int errors_in_a_row;
-    bool live;      /* after open: what MEWL_SOURCE_AUTO turned out to be */
+    bool live; /* after open: what MEWL_SOURCE_AUTO turned out to be */
     bool draining;
-    bool without_edits; /* mov: edit lists are not applied, see input.c */
+    bool without_edits;    /* mov: edit lists are not applied, see input.c */
     double duration_s;     /* NaN when unknown */
     bool duration_is_sure; /* told by the container, not guessed from the bit rate */
     uint64_t decode_errors;
@@ -39,8 +39,8 @@ typedef struct mewl__input {
 mewl_status mewl__input_open(mewl__input *input, const char *url, const mewl_source_opts *opts, mewl_error *err);
 
 /* Reads until input->frame holds the next decoded frame with at least one sample of a readable form. *ended: no more.
- * MEWL_E_CANCELLED, MEWL_E_TIMEOUT (read_timeout_s passed: the connection is of no use any more), MEWL_E_IO, MEWL_E_MEMORY,
- * MEWL_E_UNSUPPORTED (a frame outside the limits of mewl_source_open). */
+ * MEWL_E_CANCELLED, MEWL_E_TIMEOUT (read_timeout_s passed: the connection is of no use any more), MEWL_E_IO,
+ * MEWL_E_MEMORY, MEWL_E_UNSUPPORTED (a frame outside the limits of mewl_source_open). */
 mewl_status mewl__input_next(mewl__input *input, bool *ended, mewl_error *err);
 
 /* Releases everything; twice is fine. */

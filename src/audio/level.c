@@ -7,8 +7,8 @@
 #define RUN_LEAST 3
 #define RUN_MOST 1000000
 
-/* Pieces of 256 are summed in eight float lanes, which the compiler vectorises; runs at full scale are looked for only in
- * pieces that reach it. */
+/* Pieces of 256 are summed in eight float lanes, which the compiler vectorises; runs at full scale are looked for only
+ * in pieces that reach it. */
 void mewl_level_push(mewl_level *level, const float *samples, size_t count)
 {
     double energy = 0.0;

@@ -13,10 +13,10 @@
 bool mewl_audio_known_name(const char *name)
 {
     static const char *const known[] = {
-        "wav",  "wave", "w64",  "rf64", "bwf", "flac", "ogg", "oga",  "opus", "spx", "mp3",  "mp2", "m4a", "m4b",  "mp4",
-        "m4v",  "aac",  "adts", "3gp",  "3g2", "3gpp", "amr", "awb",  "caf",  "aif", "aiff", "aifc", "au", "snd", "wma",
-        "wmv",  "asf",  "mkv",  "mka",  "webm", "mov", "avi", "mpg",  "mpeg", "ts",  "mts",  "flv", "ac3", "wv",  "ape",
-        "tta",  "gsm",  "voc",  "qt",   "mpc",
+        "wav",  "wave", "w64", "rf64", "bwf",  "flac", "ogg", "oga",  "opus", "spx", "mp3", "mp2", "m4a",
+        "m4b",  "mp4",  "m4v", "aac",  "adts", "3gp",  "3g2", "3gpp", "amr",  "awb", "caf", "aif", "aiff",
+        "aifc", "au",   "snd", "wma",  "wmv",  "asf",  "mkv", "mka",  "webm", "mov", "avi", "mpg", "mpeg",
+        "ts",   "mts",  "flv", "ac3",  "wv",   "ape",  "tta", "gsm",  "voc",  "qt",  "mpc",
     };
     const char *dot = strrchr(name, '.');
     if (dot == NULL || dot == name) {

@@ -6,7 +6,7 @@
 #include "audio/augment.h"
 #include "audio/dot.h"
 
-#define GRAIN_S 0.032 /* overlap-add window: a few periods of the lowest voice that matters (150 Hz) */
+#define GRAIN_S 0.032  /* overlap-add window: a few periods of the lowest voice that matters (150 Hz) */
 #define SEARCH_S 0.008 /* how far a grain may be moved: over one period of it */
 
 /* Where in x[from, to) the piece best continues `target`: the largest normalised cross-correlation over `length`
@@ -30,7 +30,8 @@ static size_t best_match(const mewl__dot *dot, const float *x, size_t from, size
     return where;
 }
 
-/* Fills `out` (out_count samples) with x stretched by out_count / count. x has `pad` zeros before and after its count. */
+/* Fills `out` (out_count samples) with x stretched by out_count / count. x has `pad` zeros before and after its count.
+ */
 static void stretch(float *out, size_t out_count, const float *x, size_t count, size_t pad, size_t hop, size_t search,
                     const float *window)
 {

@@ -8,8 +8,8 @@
 
 #include "audio/dot.h"
 
-/* Exact banks up to this many floats (2 MB); beyond, PHASES rows and linear interpolation between them, whose error lies
- * (pi * 0.95 / PHASES)^2 / 8 = -107 dB below the signal. */
+/* Exact banks up to this many floats (2 MB); beyond, PHASES rows and linear interpolation between them, whose error
+ * lies (pi * 0.95 / PHASES)^2 / 8 = -107 dB below the signal. */
 #define EXACT_FLOATS_MAX (512u * 1024u)
 #define PHASES 512u
 #define CHUNK 4096u /* input samples taken at a time */
@@ -17,13 +17,13 @@
 
 struct mewl_resampler {
     double rate_in_hz, rate_out_hz;
-    double step;           /* input samples an output sample; exact form: up and down below */
-    uint64_t up, down;     /* rate_out : rate_in in lowest terms; 0: not whole numbers */
+    double step;       /* input samples an output sample; exact form: up and down below */
+    uint64_t up, down; /* rate_out : rate_in in lowest terms; 0: not whole numbers */
     bool copy, exact, finished;
-    size_t taps;           /* multiple of MEWL__DOT_LANES */
-    float *bank;           /* exact: `up` rows; else PHASES + 1 rows; `taps` coefficients each */
+    size_t taps; /* multiple of MEWL__DOT_LANES */
+    float *bank; /* exact: `up` rows; else PHASES + 1 rows; `taps` coefficients each */
     mewl__dot dot;
-    float *buffer;         /* input samples from `first` on (before sample 0: zeros) */
+    float *buffer; /* input samples from `first` on (before sample 0: zeros) */
     size_t held, capacity;
     int64_t first;         /* input index of buffer[0] */
     uint64_t taken, given; /* input and output samples so far */

@@ -1,9 +1,9 @@
 /* resample.h - one channel from any rate to any other, as a stream: a polyphase windowed-sinc filter.
  *
- * Own code: FFmpeg's resampler is not used here (docs say why). Quality by default, Kaiser window: flat within 0.01 dB up to
- * 90 % of the lower Nyquist frequency, everything that would alias or image below -90 dB (Crochiere and Rabiner 1983,
- * Kaiser 1974). Linear phase, delay removed: output sample n lies at n / rate_out_hz of the input's time. The result does not
- * depend on how the input was cut into pieces, bit for bit.
+ * Own code: FFmpeg's resampler is not used here (docs say why). Quality by default, Kaiser window: flat within 0.01 dB
+ * up to 90 % of the lower Nyquist frequency, everything that would alias or image below -90 dB (Crochiere and Rabiner
+ * 1983, Kaiser 1974). Linear phase, delay removed: output sample n lies at n / rate_out_hz of the input's time. The
+ * result does not depend on how the input was cut into pieces, bit for bit.
  */
 #ifndef MEWL_AUDIO_RESAMPLE_H
 #define MEWL_AUDIO_RESAMPLE_H
@@ -35,11 +35,13 @@ void mewl_resampler_reset(mewl_resampler *resampler);
 size_t mewl_resampler_bound(const mewl_resampler *resampler, size_t count);
 
 /* Takes all `count` input samples and writes *got output samples to out, which has room for out_max; too little room
- * for mewl_resampler_bound(count): MEWL_E_SHAPE and nothing taken. in and out must not overlap. After finish: MEWL_E_STATE. */
+ * for mewl_resampler_bound(count): MEWL_E_SHAPE and nothing taken. in and out must not overlap. After finish:
+ * MEWL_E_STATE. */
 mewl_status mewl_resampler_run(mewl_resampler *resampler, float *out, size_t out_max, size_t *got, const float *in,
                                size_t count, mewl_error *err);
 
-/* Writes the rest, taking silence to follow; in all ceil(inputs * rate_out / rate_in) samples have then been written. */
+/* Writes the rest, taking silence to follow; in all ceil(inputs * rate_out / rate_in) samples have then been written.
+ */
 mewl_status mewl_resampler_finish(mewl_resampler *resampler, float *out, size_t out_max, size_t *got, mewl_error *err);
 
 /* Input samples that must follow before an output sample at the same time can be written: the latency. */

@@ -10,10 +10,10 @@
 #include "audio/input.h"
 #include "audio/resample.h"
 
-#define SLICE 4096u /* source frames converted at a time */
+#define SLICE 4096u         /* source frames converted at a time */
 #define PENDING_MOST 65536u /* resampled frames a slice may give: the slice is shorter for extreme ratios */
-#define NAP_S 0.1 /* waits are cut to this, to notice a cancel */
-#define WAIT_MOST_S 1.0 /* longest wait inside one pull */
+#define NAP_S 0.1           /* waits are cut to this, to notice a cancel */
+#define WAIT_MOST_S 1.0     /* longest wait inside one pull */
 
 struct mewl_source {
     char *url;
@@ -21,22 +21,22 @@ struct mewl_source {
     mewl_clock clock;
     mewl__input input;
     bool live, connected, have_input, ended;
-    bool unfit;            /* resamplers must be set up again */
-    mewl_error final;      /* status not MEWL_OK: what every further pull returns */
+    bool unfit;       /* resamplers must be set up again */
+    mewl_error final; /* status not MEWL_OK: what every further pull returns */
 
-    double rate_hz;        /* of what is pulled */
+    double rate_hz; /* of what is pulled */
     int channels;
-    int source_rate_hz;    /* of the present frames */
+    int source_rate_hz; /* of the present frames */
     int source_channels;
-    int frame_at;          /* next sample of input.frame; at its end when none is held */
+    int frame_at;                                   /* next sample of input.frame; at its end when none is held */
     mewl_resampler *resamplers[MEWL__CHANNELS_MAX]; /* one a channel pulled, or all NULL */
-    float *work, *mixed, *lane;    /* SLICE; SLICE * channels; SLICE */
-    float *pending, *lane_out;     /* resampled: pending_room * channels; pending_room */
+    float *work, *mixed, *lane;                     /* SLICE; SLICE * channels; SLICE */
+    float *pending, *lane_out;                      /* resampled: pending_room * channels; pending_room */
     size_t slice, pending_room, pending_at, pending_held;
 
     uint64_t frames, samples_seen, bad_samples, rate_changes, reconnects, decode_errors_before;
     double source_time_s, first_bad_s, lost_s;
-    double last_sound_s;   /* by the clock */
+    double last_sound_s; /* by the clock */
     double next_try_s, backoff_s, sound_since_connect_s;
     int failures;
 };
@@ -185,10 +185,10 @@ static mewl_status check_bad(const mewl_source *s, bool at_end, mewl_error *err)
     if (s->bad_samples * 100 <= s->samples_seen || (!at_end && s->source_time_s < 1.0)) {
         return MEWL_OK;
     }
-    return mewl_error_set(err, MEWL_E_FORMAT,
-                          "%s: %llu of the first %llu samples are not sound (NaN, infinite or beyond 1e6), from %.3f s on",
-                          s->input.shown, (unsigned long long)s->bad_samples, (unsigned long long)s->samples_seen,
-                          s->first_bad_s);
+    return mewl_error_set(
+        err, MEWL_E_FORMAT,
+        "%s: %llu of the first %llu samples are not sound (NaN, infinite or beyond 1e6), from %.3f s on",
+        s->input.shown, (unsigned long long)s->bad_samples, (unsigned long long)s->samples_seen, s->first_bad_s);
 }
 
 /* Converts the next `count` frames held to `out`. */
@@ -324,8 +324,8 @@ static mewl_status stop(mewl_source *s, mewl_status status, mewl_error *err)
     return MEWL_OK;
 }
 
-/* Sees to it that the frame held has samples left and that the resamplers fit it. On MEWL_OK one of these is true: samples
- * are left, pending holds something, ended, or the connection is lost. */
+/* Sees to it that the frame held has samples left and that the resamplers fit it. On MEWL_OK one of these is true:
+ * samples are left, pending holds something, ended, or the connection is lost. */
 static mewl_status advance(mewl_source *s, mewl_error *err)
 {
     if (s->connected && s->frame_at >= s->input.frame->nb_samples) {

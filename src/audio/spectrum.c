@@ -10,8 +10,8 @@
 typedef struct convolver {
     AVTXContext *forward, *inverse;
     av_tx_fn run_forward, run_inverse;
-    size_t size;                    /* of the transform */
-    float *block, *result;          /* size + 2, as av_tx packs spectra of real signals */
+    size_t size;                       /* of the transform */
+    float *block, *result;             /* size + 2, as av_tx packs spectra of real signals */
     AVComplexFloat *spectrum, *filter; /* size / 2 + 1 */
 } convolver;
 

@@ -25,8 +25,8 @@ struct mewl_audio_writer {
     mewl_audio_format format;
     uint32_t rate_hz;
     int channels;
-    uint64_t bytes; /* of samples, wav */
-    uint8_t *block; /* wav: BLOCK frames of bytes */
+    uint64_t bytes;        /* of samples, wav */
+    uint8_t *block;        /* wav: BLOCK frames of bytes */
     AVCodecContext *codec; /* flac */
     AVFrame *frame;
     AVPacket *packet;

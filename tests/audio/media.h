@@ -22,7 +22,7 @@ typedef struct media {
     const char *encoder; /* of the sound; NULL: no sound */
     int rate_hz, channels;
     double seconds;
-    bool video; /* five pictures of grey, MPEG-4 */
+    bool video;     /* five pictures of grey, MPEG-4 */
     int extra_mono; /* a further, mono stream of the same encoder before the main one */
 } media;
 

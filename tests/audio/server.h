@@ -138,7 +138,7 @@ static inline uint8_t server_mulaw(double x)
     for (int mask = 0x4000; exponent > 0 && (value & mask) == 0; mask >>= 1) {
         exponent--;
     }
-    return (uint8_t)~(sign | exponent << 4 | ((value >> (exponent + 3)) & 15));
+    return (uint8_t) ~(sign | exponent << 4 | ((value >> (exponent + 3)) & 15));
 }
 
 /* One camera session: answers what FFmpeg asks, then sends RTP inside the connection (RFC 2326 10.12). */
@@ -168,8 +168,8 @@ static inline void server_rtsp(server *s, int fd, const server_step *step)
         } else {
             return;
         }
-        (void)snprintf(answer, sizeof answer, "RTSP/1.0 200 OK\r\nCSeq: %d\r\n%sContent-Length: %zu\r\n\r\n%s", sequence,
-                       more, strlen(sdp), sdp);
+        (void)snprintf(answer, sizeof answer, "RTSP/1.0 200 OK\r\nCSeq: %d\r\n%sContent-Length: %zu\r\n\r\n%s",
+                       sequence, more, strlen(sdp), sdp);
         if (!server_send(fd, answer, strlen(answer))) {
             return;
         }

@@ -144,7 +144,7 @@ static void a_room_keeps_time_and_level(void **state)
         xx += (double)x[i] * (double)x[i];
         yy += (double)y[i] * (double)y[i];
     }
-    assert_true(product / sqrt(xx * yy) < -0.3); /* still the direct path, still at its time */
+    assert_true(product / sqrt(xx * yy) < -0.3);          /* still the direct path, still at its time */
     assert_true(signal_rms(y, 0, RATE / 2 - 301) < 1e-4); /* nothing before it began */
     free(x);
     free(y);

@@ -62,7 +62,8 @@ static void clipping_is_runs_at_full_scale(void **state)
     float *x = signal_tone(48000, 48000, 1000, 1.0);
     mewl_level level = {0};
     mewl_level_push(&level, x, 48000);
-    /* A full-scale sine of 48 samples a period: three of them (within 0.4 %: cos(7.5 degrees) < 0.999) are not reached. */
+    /* A full-scale sine of 48 samples a period: three of them (within 0.4 %: cos(7.5 degrees) < 0.999) are not reached.
+     */
     assert_int_equal(level.clipped, 0);
     for (size_t i = 0; i < 48000; i++) {
         x[i] = 2.0F * x[i] > 1.0F ? 1.0F : 2.0F * x[i] < -1.0F ? -1.0F : 2.0F * x[i];

@@ -34,8 +34,8 @@ static figures measure(double in_hz, double out_hz)
             break;
         }
         /* 36 tones to 90 % of the pass-band, then 24 from its Nyquist frequency to the input's. */
-        const double tone = pass ? 0.9 * low * (double)step / 36.0
-                                 : low + (in_hz / 2.0 - low) * (double)(step - 37) / 23.5;
+        const double tone =
+            pass ? 0.9 * low * (double)step / 36.0 : low + (in_hz / 2.0 - low) * (double)(step - 37) / 23.5;
         float *x = signal_tone(count, in_hz, tone, 0.5), *y = NULL;
         size_t got = 0;
         assert_int_equal(mewl_resample(&y, &got, x, count, in_hz, out_hz, best, NULL), MEWL_OK);
@@ -95,7 +95,8 @@ static void pieces_make_no_difference(void **state)
                 size_t n = (seed >> 20) % 1500;
                 n = n < count - at ? n : count - at;
                 assert_true(mewl_resampler_bound(r, n) <= whole_count - done);
-                assert_int_equal(mewl_resampler_run(r, pieces + done, whole_count - done, &got, x + at, n, NULL), MEWL_OK);
+                assert_int_equal(mewl_resampler_run(r, pieces + done, whole_count - done, &got, x + at, n, NULL),
+                                 MEWL_OK);
                 done += got;
                 at += n;
             }
@@ -179,7 +180,8 @@ static void what_cannot_be_is_refused(void **state)
         assert_non_null(strstr(err.text, "resampler"));
     }
     assert_int_equal(mewl_resampler_new(&r, 8000, 16000, (mewl_resample_opts){.pass_band = 0.999}, NULL), MEWL_E_ARG);
-    assert_int_equal(mewl_resampler_new(&r, 8000, 16000, (mewl_resample_opts){.attenuation_db = 300}, NULL), MEWL_E_ARG);
+    assert_int_equal(mewl_resampler_new(&r, 8000, 16000, (mewl_resample_opts){.attenuation_db = 300}, NULL),
+                     MEWL_E_ARG);
     assert_int_equal(mewl_resampler_new(&r, 8000, 16000, best, NULL), MEWL_OK);
     float x[100] = {0}, y[300];
     size_t got = 1;

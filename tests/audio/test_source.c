@@ -647,7 +647,8 @@ static void edit_lists_are_followed_in_files_of_any_size(void **state)
     size_t size = 0;
     assert_int_equal(mewl_file_read_all(&read, &size, path, 1000000, NULL), MEWL_OK);
     uint8_t *bytes = calloc(size + 12, 1);
-    const size_t list = find_atom((const uint8_t *)read, size, "elst"), end = list + 12 + 12; /* one entry of 12 bytes */
+    const size_t list = find_atom((const uint8_t *)read, size, "elst"),
+                 end = list + 12 + 12; /* one entry of 12 bytes */
     memcpy(bytes, read, end);
     memcpy(bytes + end + 12, read + end, size - end);
     static const char *const around[] = {"elst", "edts", "trak", "moov"};
@@ -695,7 +696,8 @@ static void strange_names_are_files(void **state)
 static void a_playlist_cannot_reach_the_network(void **state)
 {
     const char *path = scratch_path(*state, "list.m3u8");
-    static const char text[] = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n";
+    static const char text[] =
+        "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n";
     assert_int_equal(mewl_file_write(path, text, sizeof text - 1, NULL), MEWL_OK);
     all a = read_all(path, (mewl_source_opts){0});
     assert_int_not_equal(a.status, MEWL_OK);

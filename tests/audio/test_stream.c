@@ -81,11 +81,11 @@ static void a_lost_stream_is_found_again(void **state)
     mewl_clock_manual manual = {0};
     const mewl_clock clock = mewl_clock_pretended(&manual);
     const outcome o = listen_to(host.url, (mewl_source_opts){.rate_hz = 16000,
-                                                              .channels = 1,
-                                                              .backoff_first_s = 0.5,
-                                                              .backoff_most_s = 4.0,
-                                                              .max_reconnects = 4,
-                                                              .clock = &clock});
+                                                             .channels = 1,
+                                                             .backoff_first_s = 0.5,
+                                                             .backoff_most_s = 4.0,
+                                                             .max_reconnects = 4,
+                                                             .clock = &clock});
     server_stop(&host);
     assert_int_equal(o.status, MEWL_E_IO);
     assert_int_equal(o.info.reconnects, 2);
@@ -111,10 +111,9 @@ static void a_stalled_stream_is_told_and_left(void **state)
     server host;
     server_start(&host, "http", steps, 2);
     const double start = now_s();
-    const outcome o = listen_to(host.url, (mewl_source_opts){.rate_hz = 16000,
-                                                              .read_timeout_s = 0.3,
-                                                              .backoff_first_s = 0.05,
-                                                              .max_reconnects = 1});
+    const outcome o = listen_to(
+        host.url,
+        (mewl_source_opts){.rate_hz = 16000, .read_timeout_s = 0.3, .backoff_first_s = 0.05, .max_reconnects = 1});
     server_stop(&host);
     assert_int_equal(o.status, MEWL_E_IO);
     assert_int_equal(o.info.reconnects, 1);
@@ -258,11 +257,9 @@ static void a_camera_is_heard_and_found_again(void **state)
     server_start(&host, "rtsp", steps, 3);
     mewl_clock_manual manual = {0};
     const mewl_clock clock = mewl_clock_pretended(&manual);
-    const outcome o = listen_to(host.url, (mewl_source_opts){.rate_hz = 16000,
-                                                              .channels = 1,
-                                                              .read_timeout_s = 2.0,
-                                                              .max_reconnects = 2,
-                                                              .clock = &clock});
+    const outcome o = listen_to(
+        host.url, (mewl_source_opts){
+                      .rate_hz = 16000, .channels = 1, .read_timeout_s = 2.0, .max_reconnects = 2, .clock = &clock});
     server_stop(&host);
     if (o.frames == 0) {
         fail_msg("%s", o.err.text);
@@ -311,16 +308,11 @@ static void what_needs_no_network(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_lost_stream_is_found_again),
-        cmocka_unit_test(a_stalled_stream_is_told_and_left),
-        cmocka_unit_test(a_file_on_the_web_ends),
-        cmocka_unit_test(refusals_have_their_reason),
-        cmocka_unit_test(passwords_are_not_shown),
-        cmocka_unit_test(a_mute_server_does_not_hold_us),
-        cmocka_unit_test(a_wait_can_be_cancelled),
-        cmocka_unit_test(a_camera_is_heard_and_found_again),
-        cmocka_unit_test(a_hundred_losses_are_survived),
-        cmocka_unit_test(what_needs_no_network),
+        cmocka_unit_test(a_lost_stream_is_found_again),  cmocka_unit_test(a_stalled_stream_is_told_and_left),
+        cmocka_unit_test(a_file_on_the_web_ends),        cmocka_unit_test(refusals_have_their_reason),
+        cmocka_unit_test(passwords_are_not_shown),       cmocka_unit_test(a_mute_server_does_not_hold_us),
+        cmocka_unit_test(a_wait_can_be_cancelled),       cmocka_unit_test(a_camera_is_heard_and_found_again),
+        cmocka_unit_test(a_hundred_losses_are_survived), cmocka_unit_test(what_needs_no_network),
     };
     return cmocka_run_group_tests_name("audio/stream", tests, NULL, NULL);
 }

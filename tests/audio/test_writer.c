@@ -27,8 +27,10 @@ static void what_is_written_is_read(void **state)
         const char *name;
         mewl_audio_format format;
         double step; /* of the stored numbers */
-    } rows[] = {{"a.wav", MEWL_AUDIO_BY_NAME, 1.0 / 32768}, {"b.wav", MEWL_AUDIO_WAV_F32, 0.0},
-                {"c.flac", MEWL_AUDIO_BY_NAME, 1.0 / 32768}, {"d.bin", MEWL_AUDIO_FLAC, 1.0 / 32768}};
+    } rows[] = {{"a.wav", MEWL_AUDIO_BY_NAME, 1.0 / 32768},
+                {"b.wav", MEWL_AUDIO_WAV_F32, 0.0},
+                {"c.flac", MEWL_AUDIO_BY_NAME, 1.0 / 32768},
+                {"d.bin", MEWL_AUDIO_FLAC, 1.0 / 32768}};
     static const size_t counts[] = {1, 4095, 4096, 4097, 100001};
     float *x = signal_noise(100001, 9, 0.9);
     for (size_t i = 0; i < 4; i++) {
@@ -67,9 +69,9 @@ static void the_header_is_as_the_format_says(void **state)
     const float x[3] = {0.0F, 0.5F, -0.5F};
     const char *path = scratch_path(*state, "a.wav");
     assert_int_equal(mewl_audio_write(path, x, 3, 16000, MEWL_AUDIO_WAV_S16, NULL), MEWL_OK);
-    static const uint8_t want[50] = {'R', 'I', 'F', 'F', 42, 0, 0, 0, 'W', 'A', 'V', 'E', 'f', 'm', 't', ' ', 16,
-                                     0, 0, 0, 1, 0, 1, 0, 0x80, 0x3E, 0, 0, 0, 0x7D, 0, 0, 2, 0,
-                                     16, 0, 'd', 'a', 't', 'a', 6, 0, 0, 0, 0, 0, 0, 0x40, 0, 0xC0};
+    static const uint8_t want[50] = {
+        'R',  'I', 'F', 'F', 42,   0, 0, 0, 'W', 'A', 'V', 'E', 'f', 'm', 't', ' ', 16, 0, 0, 0, 1, 0, 1,    0, 0x80,
+        0x3E, 0,   0,   0,   0x7D, 0, 0, 2, 0,   16,  0,   'd', 'a', 't', 'a', 6,   0,  0, 0, 0, 0, 0, 0x40, 0, 0xC0};
     char *bytes = NULL;
     size_t size = 0;
     assert_int_equal(mewl_file_read_all(&bytes, &size, path, 1000, NULL), MEWL_OK);
@@ -131,7 +133,8 @@ static void nothing_appears_without_a_commit(void **state)
 static void what_cannot_be_written_is_refused(void **state)
 {
     const float x = 0.0F;
-    assert_int_equal(mewl_audio_write(scratch_path(*state, "a.mp3"), &x, 1, 8000, MEWL_AUDIO_BY_NAME, NULL), MEWL_E_ARG);
+    assert_int_equal(mewl_audio_write(scratch_path(*state, "a.mp3"), &x, 1, 8000, MEWL_AUDIO_BY_NAME, NULL),
+                     MEWL_E_ARG);
     assert_int_equal(mewl_audio_write(scratch_path(*state, "a"), &x, 1, 8000, MEWL_AUDIO_BY_NAME, NULL), MEWL_E_ARG);
     const char *path = scratch_path(*state, "a.wav");
     assert_int_equal(mewl_audio_write(path, &x, 1, 0, MEWL_AUDIO_BY_NAME, NULL), MEWL_E_ARG);
@@ -154,8 +157,8 @@ static void folders_become_their_recordings(void **state)
 {
     assert_int_equal(mewl_folder_make(scratch_path(*state, "b/deep/deeper"), NULL), MEWL_OK);
     assert_int_equal(mewl_folder_make(scratch_path(*state, "empty"), NULL), MEWL_OK);
-    static const char *const names[] = {"z.wav", "a.FLAC", "notes.txt", "b/2.m4a", "b/deep/deeper/1.3gp", ".hidden.wav",
-                                        "b/10.m4a", "noextension"};
+    static const char *const names[] = {"z.wav",       "a.FLAC",   "notes.txt",  "b/2.m4a", "b/deep/deeper/1.3gp",
+                                        ".hidden.wav", "b/10.m4a", "noextension"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         touch(*state, names[i]);
     }
@@ -165,8 +168,8 @@ static void folders_become_their_recordings(void **state)
     assert_int_equal(mewl_audio_list(&files, "-", 100, NULL), MEWL_OK);
     assert_int_equal(mewl_audio_list(&files, scratch_folder(*state), 100, NULL), MEWL_OK);
     assert_int_equal(mewl_audio_list(&files, "/none/such.wav", 100, NULL), MEWL_OK);
-    static const char *const want[] = {"-", "a.FLAC", "b/10.m4a", "b/2.m4a", "b/deep/deeper/1.3gp", "link.wav", "z.wav",
-                                       "/none/such.wav"};
+    static const char *const want[] = {"-",        "a.FLAC", "b/10.m4a",      "b/2.m4a", "b/deep/deeper/1.3gp",
+                                       "link.wav", "z.wav",  "/none/such.wav"};
     assert_int_equal(files.count, 8);
     for (size_t i = 0; i < 8; i++) {
         assert_non_null(strstr(files.paths[i], want[i]));
@@ -198,14 +201,10 @@ static void names_are_known_by_their_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(what_is_written_is_read),
-        WITH_FOLDER(full_scale_is_cut_not_wrapped),
-        WITH_FOLDER(the_header_is_as_the_format_says),
-        WITH_FOLDER(pieces_and_channels),
-        WITH_FOLDER(nothing_appears_without_a_commit),
-        WITH_FOLDER(what_cannot_be_written_is_refused),
-        WITH_FOLDER(folders_become_their_recordings),
-        cmocka_unit_test(names_are_known_by_their_end),
+        WITH_FOLDER(what_is_written_is_read),          WITH_FOLDER(full_scale_is_cut_not_wrapped),
+        WITH_FOLDER(the_header_is_as_the_format_says), WITH_FOLDER(pieces_and_channels),
+        WITH_FOLDER(nothing_appears_without_a_commit), WITH_FOLDER(what_cannot_be_written_is_refused),
+        WITH_FOLDER(folders_become_their_recordings),  cmocka_unit_test(names_are_known_by_their_end),
     };
     return cmocka_run_group_tests_name("audio/writer", tests, NULL, NULL);
 }
