@@ -197,8 +197,8 @@ static mewl_status run_teacher(mewl_classifier *c, float *embedding, const float
 static mewl_status run_model(mewl_classifier *c, float *embedding, const float *samples, size_t count, mewl_error *err)
 {
     if ((double)count > MEWL_CLASSIFIER_MAX_SECONDS * c->info.rate_hz) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "a clip of %.0f s is longer than the %.0f s that are scored as one",
-                              (double)count / c->info.rate_hz, MEWL_CLASSIFIER_MAX_SECONDS);
+        return mewl_error_set(err, MEWL_E_MEMORY, "the clip is longer than the %.0f s that are scored as one",
+                              MEWL_CLASSIFIER_MAX_SECONDS);
     }
     const size_t least = (size_t)mewl_model_frames_min(c->model) * mewl_frontend_hop_samples(c->fe) +
                          mewl_frontend_window_samples(c->fe);

@@ -11,8 +11,8 @@
 #include "models/teacher_net.h"
 #include "models/yamnet.h"
 
-#define ROWS_AT_ONCE 3 /* YAMNet's windows in one run of the network: few, so that the last run is seldom half empty   \
-                        */
+/* YAMNet's windows in one run of the network: few, so that the last run is seldom half empty. */
+#define ROWS_AT_ONCE 3
 
 struct mewl_teacher {
     const mewl__teacher_kind *kind;
@@ -224,8 +224,8 @@ mewl_status mewl_teacher_score(mewl_teacher *teacher, mewl_teacher_result *resul
         return mewl_error_set(err, MEWL_E_EMPTY, "there are no samples to score");
     }
     if ((double)count > MEWL_TEACHER_MAX_SECONDS * teacher->kind->rate_hz) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "a clip of %.0f s is longer than the %.0f s that a teacher takes",
-                              (double)count / teacher->kind->rate_hz, MEWL_TEACHER_MAX_SECONDS);
+        return mewl_error_set(err, MEWL_E_MEMORY, "the clip is longer than the %.0f s that a teacher takes as one",
+                              MEWL_TEACHER_MAX_SECONDS);
     }
     size_t frames = 0;
     tally sum = {.result = result, .best_logit = -FLT_MAX};
