@@ -126,7 +126,8 @@ static mewl_status check_opts(mewl_bootstrap_opts *opts, mewl_error *err)
         opts->level = 0.95;
     }
     if (opts->rounds > ROUNDS_MAX || !(opts->level > 0 && opts->level < 1)) {
-        return mewl_error_set(err, MEWL_E_ARG, "resampling takes 1 to %d rounds and a level between 0 and 1", ROUNDS_MAX);
+        return mewl_error_set(err, MEWL_E_ARG, "resampling takes 1 to %d rounds and a level between 0 and 1",
+                              ROUNDS_MAX);
     }
     return MEWL_OK;
 }

@@ -23,8 +23,8 @@ typedef struct mewl_bootstrap_opts {
     uint64_t seed;
 } mewl_bootstrap_opts;
 
-/* Computes `outputs` figures on weighted items: weights[i] is how often item i was drawn. May write NaN where a figure is
- * undefined. A paired difference is one output: figure of A minus figure of B under the same weights. */
+/* Computes `outputs` figures on weighted items: weights[i] is how often item i was drawn. May write NaN where a figure
+ * is undefined. A paired difference is one output: figure of A minus figure of B under the same weights. */
 typedef void (*mewl_statistic_fn)(double *values, const double *weights, void *user);
 
 /* Draws whole groups with replacement, as many as there are, within each stratum (items with equal `stratum` numbers;
@@ -35,14 +35,14 @@ typedef void (*mewl_statistic_fn)(double *values, const double *weights, void *u
 mewl_status mewl_bootstrap(mewl_interval *out, size_t outputs, const size_t *group, const size_t *stratum, size_t count,
                            mewl_statistic_fn statistic, void *user, mewl_bootstrap_opts opts, mewl_error *err);
 
-/* Two-sided p of "the mean of these paired differences is zero", by flipping signs: all 2^count patterns when count <= 20,
- * else `rounds` random ones with p = (hits + 1) / (rounds + 1). Give one difference a group. */
+/* Two-sided p of "the mean of these paired differences is zero", by flipping signs: all 2^count patterns when count <=
+ * 20, else `rounds` random ones with p = (hits + 1) / (rounds + 1). Give one difference a group. */
 mewl_status mewl_permutation_signs(double *p, const double *difference, size_t count, mewl_bootstrap_opts opts,
                                    mewl_error *err);
 
-/* One-sided p of "a figure this large happens under shuffled labels". Labels are shuffled group by group: written out in a
- * random order of groups and dealt back in the original order, so label counts stay exact and labels of a group stay
- * together. `figure` gets the labels in the caller's item order. p = (hits + 1) / (rounds + 1). */
+/* One-sided p of "a figure this large happens under shuffled labels". Labels are shuffled group by group: written out
+ * in a random order of groups and dealt back in the original order, so label counts stay exact and labels of a group
+ * stay together. `figure` gets the labels in the caller's item order. p = (hits + 1) / (rounds + 1). */
 typedef double (*mewl_label_figure_fn)(const int *labels, void *user);
 mewl_status mewl_permutation_labels(double *p, double *observed, const int *labels, const size_t *group, size_t count,
                                     mewl_label_figure_fn figure, void *user, mewl_bootstrap_opts opts, mewl_error *err);

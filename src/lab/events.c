@@ -74,8 +74,8 @@ typedef struct cell {
     size_t *came_by;  /* [references] estimate that reached it + 1, or 0: breadth-first search for a free reference */
 } cell;
 
-/* Gives estimate `root` a reference by an augmenting path; false when there is none. Breadth first, so that the depth of
- * the call stack does not grow with the events. */
+/* Gives estimate `root` a reference by an augmenting path; false when there is none. Breadth first, so that the depth
+ * of the call stack does not grow with the events. */
 static bool augment(cell *c, size_t root)
 {
     memset(c->came_by, 0, c->references * sizeof *c->came_by);
@@ -176,7 +176,8 @@ mewl_status mewl_event_match(mewl_event_counts *counts, size_t clips, const mewl
     }
     if (status == MEWL_OK) {
         work = malloc((2 * references + estimates + 1) * sizeof *work);
-        status = work != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory to match %zu events", references);
+        status =
+            work != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory to match %zu events", references);
     }
     if (status == MEWL_OK) {
         memset(counts, 0, clips * sizeof *counts);

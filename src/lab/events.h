@@ -38,14 +38,15 @@ typedef struct mewl_event_counts {
 } mewl_event_counts;
 
 /* Largest one-to-one matching of reference and estimated events of the same clip and label within the collars, counted
- * clip by clip into counts[clips] (overwritten). Spans in any order. MEWL_E_ARG for a clip number >= clips, a NaN time or
- * offset <= onset (naming the event). Hopcroft-Karp is not needed at these sizes: augmenting paths (Kuhn 1955), at most
- * 65,536 events a clip. */
+ * clip by clip into counts[clips] (overwritten). Spans in any order. MEWL_E_ARG for a clip number >= clips, a NaN time
+ * or offset <= onset (naming the event). Hopcroft-Karp is not needed at these sizes: augmenting paths (Kuhn 1955), at
+ * most 65,536 events a clip. */
 mewl_status mewl_event_match(mewl_event_counts *counts, size_t clips, const mewl_span *reference, size_t references,
                              const mewl_span *estimated, size_t estimates, mewl_collar_opts opts, mewl_error *err);
 
-/* Sum of counts, weighted by clip (weights NULL: all ones), as F1, precision and recall. F1 is 2 P R / (P + R), which is
- * 2 matched / (reference + estimated); 0 when something is there and nothing matches, NaN when nothing is there at all. */
+/* Sum of counts, weighted by clip (weights NULL: all ones), as F1, precision and recall. F1 is 2 P R / (P + R), which
+ * is 2 matched / (reference + estimated); 0 when something is there and nothing matches, NaN when nothing is there at
+ * all. */
 typedef struct mewl_event_score {
     double f1, precision, recall;
     double reference, estimated, matched;

@@ -58,7 +58,8 @@ static mewl_status add_manifest(mewl_manifest *all, const char *path, mewl_error
     return status;
 }
 
-/* Clips of a classification: rows of the recipe's sets and manifests. Rows that name no split get one by their group. */
+/* Clips of a classification: rows of the recipe's sets and manifests. Rows that name no split get one by their group.
+ */
 static mewl_status open_manifest(mewl__feed *feed, const mewl_recipe *recipe, mewl_error *err)
 {
     MEWL_TRY(mewl_manifest_init(&feed->manifest, err));

@@ -21,11 +21,12 @@ typedef struct mewl__feed {
 } mewl__feed;
 
 /* Opens everything `recipe` (borrowed, must outlive the feed) names. */
-mewl_status mewl__feed_open(mewl__feed *feed, const mewl_recipe *recipe, const mewl_progress *progress, mewl_error *err);
+mewl_status mewl__feed_open(mewl__feed *feed, const mewl_recipe *recipe, const mewl_progress *progress,
+                            mewl_error *err);
 void mewl__feed_close(mewl__feed *feed);
 
-/* What the data are, for logs and the model's card: counts of sounds, groups and seconds by role and side (detect) or of
- * clips by class and side (classify). A new reference, or NULL when out of memory. */
+/* What the data are, for logs and the model's card: counts of sounds, groups and seconds by role and side (detect) or
+ * of clips by class and side (classify). A new reference, or NULL when out of memory. */
 json_t *mewl__feed_describe(const mewl__feed *feed);
 
 /* Root folder of the data sets: recipe's, else MEWL_DATA, else ../shared/data. */

@@ -145,8 +145,8 @@ static mewl_status view_init(fold_view *v, size_t *group, size_t *stratum, mewl_
     return status;
 }
 
-static mewl_status judge_systems(json_t **out, const mewl_trials *t, const float *thresholds, const mewl_eval_opts *opts,
-                                 mewl_error *err)
+static mewl_status judge_systems(json_t **out, const mewl_trials *t, const float *thresholds,
+                                 const mewl_eval_opts *opts, mewl_error *err)
 {
     fold_view v = {.t = t, .thresholds = thresholds};
     mewl_interval figures[3 * MEWL_TRIAL_SYSTEMS_MAX];
@@ -157,7 +157,8 @@ static mewl_status judge_systems(json_t **out, const mewl_trials *t, const float
                              : view_init(&v, group, stratum, err);
     if (status == MEWL_OK) {
         mewl_bootstrap_opts bootstrap = {.rounds = opts->rounds, .seed = opts->seed};
-        status = mewl_bootstrap(figures, 3 * t->system_count, group, stratum, t->count, fold_figures, &v, bootstrap, err);
+        status =
+            mewl_bootstrap(figures, 3 * t->system_count, group, stratum, t->count, fold_figures, &v, bootstrap, err);
     }
     if (status == MEWL_OK) {
         *out = json_array();
@@ -251,7 +252,8 @@ mewl_status mewl_eval_folds(json_t **out, const char *recipe_path, mewl_system *
     for (size_t s = 0; s < baseline_count; s++) {
         systems[s + 1] = baselines[s];
         t.systems[s + 1] = mewl_system_name(baselines[s]);
-        thresholds[s + 1] = as_logit(mewl_system_get_kind(baselines[s]) == MEWL_SYSTEM_ENERGY ? 0.5F : TEACHER_THRESHOLD);
+        thresholds[s + 1] =
+            as_logit(mewl_system_get_kind(baselines[s]) == MEWL_SYSTEM_ENERGY ? 0.5F : TEACHER_THRESHOLD);
     }
     mewl_manifest manifest;
     MEWL_TRY(scan_esc(&manifest, opts.data_root, err));

@@ -18,8 +18,8 @@ mewl_status mewl__gather_init(mewl_trials *t, mewl_system *const *systems, size_
     return MEWL_OK;
 }
 
-mewl_status mewl__gather_clip(mewl_trials *t, mewl_system *const *systems, const mewl_trial *about, const float *samples,
-                              size_t count, double rate_hz, mewl_error *err)
+mewl_status mewl__gather_clip(mewl_trials *t, mewl_system *const *systems, const mewl_trial *about,
+                              const float *samples, size_t count, double rate_hz, mewl_error *err)
 {
     mewl_trial trial = *about;
     for (size_t s = 0; s < t->system_count; s++) {

@@ -8,8 +8,8 @@
 mewl_status mewl__gather_init(mewl_trials *t, mewl_system *const *systems, size_t system_count, mewl_error *err);
 
 /* Scores one clip with every system and appends the trial (whose logits are filled in here). */
-mewl_status mewl__gather_clip(mewl_trials *t, mewl_system *const *systems, const mewl_trial *about, const float *samples,
-                              size_t count, double rate_hz, mewl_error *err);
+mewl_status mewl__gather_clip(mewl_trials *t, mewl_system *const *systems, const mewl_trial *about,
+                              const float *samples, size_t count, double rate_hz, mewl_error *err);
 
 /* Group of the recording that a mixture's `source` names (a file name without its folder); the name itself when the
  * corpus holds no such file. `buffer` is scratch of `size` bytes. */

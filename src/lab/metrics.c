@@ -1,5 +1,5 @@
-/* metrics.c - figures of scored clips. Everything works on one ordering by falling score and an optional weight an item;
- * equal scores are always taken together, so that the order of ties cannot change a figure. */
+/* metrics.c - figures of scored clips. Everything works on one ordering by falling score and an optional weight an
+ * item; equal scores are always taken together, so that the order of ties cannot change a figure. */
 #include "lab/metrics.h"
 
 #include <math.h>

@@ -24,8 +24,8 @@ typedef struct mewl_ranking {
 
 #define MEWL_RANKING_MAX ((size_t)50000000)
 
-/* Sorts `count` scores with their labels (copied). Returns MEWL_E_ARG for a NaN score (naming its index), MEWL_E_EMPTY for
- * no items, MEWL_E_MEMORY over the ceiling. On failure *out is empty and needs no fini. */
+/* Sorts `count` scores with their labels (copied). Returns MEWL_E_ARG for a NaN score (naming its index), MEWL_E_EMPTY
+ * for no items, MEWL_E_MEMORY over the ceiling. On failure *out is empty and needs no fini. */
 mewl_status mewl_ranking_init(mewl_ranking *out, const float *scores, const bool *positive, size_t count,
                               mewl_error *err);
 void mewl_ranking_fini(mewl_ranking *r);
@@ -39,12 +39,12 @@ double mewl_ranking_roc_auc(const mewl_ranking *r, const double *weights);
  * (equals sklearn.metrics.average_precision_score). The PR-AUC that Mewl reports. NaN without positives. */
 double mewl_ranking_average_precision(const mewl_ranking *r, const double *weights);
 
-/* Recall at a rate of false alarms. Each negative item is one possible false alarm; `negative_hours` is the cry-free audio
- * they stand for (with weights: already weighted). The threshold is the lowest at which at most
- * floor(per_hour * negative_hours) false alarms remain (an item alarms when its score >= threshold; ties at the border
- * are all left out). Writes the share of positives that alarm; *threshold (may be NULL) gets the threshold, -INFINITY
- * when every negative is allowed; *alarms (may be NULL) the false alarms that remain. NaN without positives.
- * With less than 1 / per_hour hours of negatives no false alarm at all is allowed. */
+/* Recall at a rate of false alarms. Each negative item is one possible false alarm; `negative_hours` is the cry-free
+ * audio they stand for (with weights: already weighted). The threshold is the lowest at which at most floor(per_hour *
+ * negative_hours) false alarms remain (an item alarms when its score >= threshold; ties at the border are all left
+ * out). Writes the share of positives that alarm; *threshold (may be NULL) gets the threshold, -INFINITY when every
+ * negative is allowed; *alarms (may be NULL) the false alarms that remain. NaN without positives. With less than 1 /
+ * per_hour hours of negatives no false alarm at all is allowed. */
 double mewl_ranking_recall_at_rate(const mewl_ranking *r, const double *weights, double negative_hours, double per_hour,
                                    float *threshold, double *alarms);
 
@@ -62,15 +62,17 @@ typedef struct mewl_confusion {
 
 mewl_confusion mewl_confusion_count(const float *scores, const bool *positive, size_t count, float threshold);
 double mewl_confusion_accuracy(mewl_confusion c);          /* NaN when empty */
-double mewl_confusion_balanced_accuracy(mewl_confusion c); /* mean of recall and specificity; NaN when a side is empty */
+double
+mewl_confusion_balanced_accuracy(mewl_confusion c); /* mean of recall and specificity; NaN when a side is empty */
 double mewl_confusion_recall(mewl_confusion c);            /* NaN without positives */
 double mewl_confusion_precision(mewl_confusion c);         /* NaN when nothing was called positive */
 double mewl_confusion_f1(mewl_confusion c);                /* 2 tp / (2 tp + fp + fn); NaN when that is 0 / 0 */
 
 /* Alarms in a stretch of frame scores, as peaks: the highest frame is an alarm and silences its neighbours closer than
- * `exclusion_s`, then the next highest that is left, and so on. The list does not depend on any threshold, so the number
- * of alarms at a threshold (peaks >= threshold) never falls as the threshold falls. Writes at most `max` peak scores,
- * highest first, and their number. hop_s > 0. Window-wise false alarms are counted with it. MEWL_E_ARG on NaN. */
+ * `exclusion_s`, then the next highest that is left, and so on. The list does not depend on any threshold, so the
+ * number of alarms at a threshold (peaks >= threshold) never falls as the threshold falls. Writes at most `max` peak
+ * scores, highest first, and their number. hop_s > 0. Window-wise false alarms are counted with it. MEWL_E_ARG on NaN.
+ */
 mewl_status mewl_alarm_peaks(float *peaks, size_t *peak_count, size_t max, const float *scores, size_t frames,
                              double hop_s, double exclusion_s, mewl_error *err);
 

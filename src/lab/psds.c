@@ -1,5 +1,5 @@
-/* psds.c - counting for the polyphonic sound detection score. Counts are kept clip by clip, so that the score can be taken
- * again under any weighting of clips. */
+/* psds.c - counting for the polyphonic sound detection score. Counts are kept clip by clip, so that the score can be
+ * taken again under any weighting of clips. */
 #include "lab/psds.h"
 
 #include <math.h>
@@ -22,7 +22,8 @@ struct mewl_psds {
     double *class_events;   /* [clips x classes] number of truths */
     double *class_seconds;  /* [clips x classes] their summed length */
     size_t points;
-    uint32_t *counts[MEWL_PSDS_POINTS_MAX]; /* [clips x scored x (2 + classes)]: true, false positives, cross-triggers */
+    uint32_t
+        *counts[MEWL_PSDS_POINTS_MAX]; /* [clips x scored x (2 + classes)]: true, false positives, cross-triggers */
 };
 
 static mewl_status check_overlaps(const mewl_span *spans, size_t count, const char *what, mewl_error *err)
@@ -65,8 +66,8 @@ static void index_truth(mewl_psds *p)
     p->clip_at[p->clips] = at;
 }
 
-mewl_status mewl_psds_new(mewl_psds **out, const mewl_span *truth, size_t truths, const double *clip_seconds, size_t clips,
-                          mewl_psds_opts opts, mewl_error *err)
+mewl_status mewl_psds_new(mewl_psds **out, const mewl_span *truth, size_t truths, const double *clip_seconds,
+                          size_t clips, mewl_psds_opts opts, mewl_error *err)
 {
     *out = NULL;
     MEWL_TRY(check_psds_opts(&opts, err));
@@ -245,7 +246,8 @@ static void sum_truth(totals *t, const mewl_psds *p, const double *weights)
     }
 }
 
-static mewl_psds_point rate_point(const mewl_psds *p, const totals *t, size_t point, size_t label, const double *weights)
+static mewl_psds_point rate_point(const mewl_psds *p, const totals *t, size_t point, size_t label,
+                                  const double *weights)
 {
     double sums[2 + CLASSES_MAX] = {0};
     for (size_t clip = 0; clip < p->clips; clip++) {

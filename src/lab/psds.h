@@ -1,5 +1,5 @@
-/* psds.h - the polyphonic sound detection score (Bilen et al. 2020, "A framework for the robust evaluation of sound event
- * detection"), with the counting rules of the psds_eval package: detection and ground-truth tolerance by summed
+/* psds.h - the polyphonic sound detection score (Bilen et al. 2020, "A framework for the robust evaluation of sound
+ * event detection"), with the counting rules of the psds_eval package: detection and ground-truth tolerance by summed
  * intersections, cross-triggers, the staircase ROC over operating points, its area up to a false-alarm rate.
  *
  * Not a plot. Operating points are given by the caller, one list of detections for each threshold of a sweep.
@@ -35,8 +35,8 @@ typedef struct mewl_psds mewl_psds;
 
 /* Takes a copy of the truth: events (of one clip and label never overlapping), the length of every clip in seconds.
  * MEWL_E_ARG for bad events or options. Free with mewl_psds_free (accepts NULL). */
-mewl_status mewl_psds_new(mewl_psds **out, const mewl_span *truth, size_t truths, const double *clip_seconds, size_t clips,
-                          mewl_psds_opts opts, mewl_error *err);
+mewl_status mewl_psds_new(mewl_psds **out, const mewl_span *truth, size_t truths, const double *clip_seconds,
+                          size_t clips, mewl_psds_opts opts, mewl_error *err);
 void mewl_psds_free(mewl_psds *p);
 
 /* Counts the detections of one operating point (non-overlapping within one clip and label; labels < scored). At most

@@ -111,8 +111,8 @@ static double negative_hours(const mewl_trials *t, const double *weights)
     return hours;
 }
 
-/* Outputs of one resample, a block a system: recall, AUC, AP, recall by SNR; then differences to system 0: recall, recall by
- * SNR. */
+/* Outputs of one resample, a block a system: recall, AUC, AP, recall by SNR; then differences to system 0: recall,
+ * recall by SNR. */
 static size_t block_size(const table *v)
 {
     return 4 + 2 * v->snrs;
@@ -253,14 +253,16 @@ mewl_status mewl_trials_recall(json_t **out, const mewl_trials *t, mewl_trial_op
         positives += t->items[i].positive;
     }
     if (positives == 0 || positives == t->count || t->system_count == 0) {
-        return mewl_error_set(err, MEWL_E_EMPTY, "recall at a rate of false alarms needs cries and cry-free clips: %zu and %zu",
-                              positives, t->count - positives);
+        return mewl_error_set(err, MEWL_E_EMPTY,
+                              "recall at a rate of false alarms needs cries and cry-free clips: %zu and %zu", positives,
+                              t->count - positives);
     }
     table v;
     MEWL_TRY(table_init(&v, t, opts.per_hour > 0 ? opts.per_hour : 1, err));
     size_t outputs = t->system_count * block_size(&v);
     mewl_interval *found = calloc(outputs, sizeof *found);
-    mewl_status status = found == NULL ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu figures", outputs) : MEWL_OK;
+    mewl_status status =
+        found == NULL ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu figures", outputs) : MEWL_OK;
     if (status == MEWL_OK) {
         mewl_bootstrap_opts bootstrap = {.rounds = opts.rounds, .seed = opts.seed};
         status = mewl_bootstrap(found, outputs, v.group, v.stratum, t->count, figures, &v, bootstrap, err);

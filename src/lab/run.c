@@ -80,8 +80,8 @@ static mewl_status take_weights(mewl__run *run, const char *path, mewl_error *er
         return mewl_error_set(err, MEWL_E_FORMAT, "%s: no array fits this model by name and shape", path);
     }
     mewl_net_touch(mewl_model_net(run->model));
-    (void)snprintf(run->fitted_note, sizeof run->fitted_note, "%zu of %zu arrays taken from %.200s%s%.100s", taken, count, path,
-                   taken < count ? ", the rest is new, first " : "", first_new);
+    (void)snprintf(run->fitted_note, sizeof run->fitted_note, "%zu of %zu arrays taken from %.200s%s%.100s", taken,
+                   count, path, taken < count ? ", the rest is new, first " : "", first_new);
     return MEWL_OK;
 }
 
@@ -100,7 +100,9 @@ static mewl_optim_opts optim_opts(const mewl_recipe *recipe)
 {
     const char *kind = recipe->train_optimizer;
     return (mewl_optim_opts){
-        .kind = strcmp(kind, "sgd") == 0 ? MEWL_OPTIM_SGD : strcmp(kind, "adam") == 0 ? MEWL_OPTIM_ADAM : MEWL_OPTIM_ADAMW,
+        .kind = strcmp(kind, "sgd") == 0    ? MEWL_OPTIM_SGD
+                : strcmp(kind, "adam") == 0 ? MEWL_OPTIM_ADAM
+                                            : MEWL_OPTIM_ADAMW,
         .momentum = recipe->train_momentum,
         .beta1 = recipe->train_beta1,
         .beta2 = recipe->train_beta2,
@@ -145,9 +147,10 @@ static mewl_status state_parse(mewl__run_state *s, const char *text, const char 
     long long bad = 0;
     long long cooling = 0;
     int started = 0;
-    int got = text == NULL ? 0
-                           : sscanf(text, "%zu %la %zu %zu %la %la %lld %lld %d", &s->step, &s->best_figure, &s->best_step,
-                                    &s->passes_without_gain, &s->plateau.scale, &s->plateau.best, &bad, &cooling, &started);
+    int got = text == NULL
+                  ? 0
+                  : sscanf(text, "%zu %la %zu %zu %la %la %lld %lld %d", &s->step, &s->best_figure, &s->best_step,
+                           &s->passes_without_gain, &s->plateau.scale, &s->plateau.best, &bad, &cooling, &started);
     if (got != 9) {
         return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a checkpoint of a training under way", path);
     }
@@ -225,14 +228,15 @@ static mewl_status open_stopped(mewl__run *run, const mewl_checkpoint *from, con
     const char *before = mewl_checkpoint_text(from, RECIPE_KEY);
     const char *other = before == NULL ? NULL : difference(before, run->recipe_text);
     if (other != NULL) {
-        return mewl_error_set(err, MEWL_E_STATE, "%s was trained by another recipe; the first difference is `%.*s`", path,
-                              (int)strcspn(other, "\n"), other);
+        return mewl_error_set(err, MEWL_E_STATE, "%s was trained by another recipe; the first difference is `%.*s`",
+                              path, (int)strcspn(other, "\n"), other);
     }
     MEWL_TRY(state_parse(&run->state, mewl_checkpoint_text(from, STATE_KEY), path, err));
     return mewl_model_from_checkpoint(&run->model, from, err);
 }
 
-static mewl_status open_training(mewl__run *run, const mewl_recipe *recipe, const mewl_checkpoint *from, mewl_error *err)
+static mewl_status open_training(mewl__run *run, const mewl_recipe *recipe, const mewl_checkpoint *from,
+                                 mewl_error *err)
 {
     mewl_net *net = mewl_model_net(run->model);
     MEWL_TRY(freeze(run, recipe, err));

@@ -34,9 +34,9 @@ typedef struct mewl__run {
     double train_loss;          /* of the last lines of the log */
 } mewl__run;
 
-/* A fresh training of `recipe`, or with `resume` the one in its output folder (MEWL_E_NOT_FOUND without one, MEWL_E_STATE
- * when it was started with another recipe; folders and numbers of threads may differ). `output` replaces the recipe's
- * output folder when not NULL. */
+/* A fresh training of `recipe`, or with `resume` the one in its output folder (MEWL_E_NOT_FOUND without one,
+ * MEWL_E_STATE when it was started with another recipe; folders and numbers of threads may differ). `output` replaces
+ * the recipe's output folder when not NULL. */
 mewl_status mewl__run_open(mewl__run *run, const mewl_recipe *recipe, const mewl__feed *feed, const char *output,
                            bool resume, mewl_error *err);
 void mewl__run_fini(mewl__run *run);

@@ -174,9 +174,9 @@ static mewl_status make_room(mewl_system *s, size_t frames, mewl_error *err)
     return MEWL_OK;
 }
 
-/* Highest mean logit over CLIP_FRAMES frames (over all of them in a shorter clip). Logits are cut at +-CLIP_LOGIT first, so
- * that a moment of great certainty (a meow) cannot stand for a second and a half of crying. Chosen on the validation side
- * of detect.ini among spans of 0.4 to 3 s. */
+/* Highest mean logit over CLIP_FRAMES frames (over all of them in a shorter clip). Logits are cut at +-CLIP_LOGIT
+ * first, so that a moment of great certainty (a meow) cannot stand for a second and a half of crying. Chosen on the
+ * validation side of detect.ini among spans of 0.4 to 3 s. */
 static double evidence_of(const float *logits, size_t frames)
 {
     const size_t span = frames < CLIP_FRAMES ? frames : CLIP_FRAMES;
@@ -265,8 +265,8 @@ static double larger(const mewl_system *s, const float *scores)
     return fmax(scores[s->cry[0]], scores[s->cry[1]]);
 }
 
-/* YAMNet: a window is 0.96 s (a little more in samples), one every 0.48 s. A frame of FRAME_S gets the mean of the logits of
- * the windows over it. */
+/* YAMNet: a window is 0.96 s (a little more in samples), one every 0.48 s. A frame of FRAME_S gets the mean of the
+ * logits of the windows over it. */
 static mewl_status score_yamnet(mewl_system *s, mewl_track *out, const float *samples, size_t count, mewl_error *err)
 {
     size_t rows = mewl_teacher_rows(s->teacher, count);
@@ -299,7 +299,8 @@ static mewl_status score_yamnet(mewl_system *s, mewl_track *out, const float *sa
             }
             s->logits[f] = n > 0 ? (float)(sum / (double)n) : -LOGIT_MAX;
         }
-        *out = (mewl_track){.score = best, .logit = logit_of(best), .logits = s->logits, .frames = s->frames, .frame_s = FRAME_S};
+        *out = (mewl_track){
+            .score = best, .logit = logit_of(best), .logits = s->logits, .frames = s->frames, .frame_s = FRAME_S};
     }
     free(scores);
     return status;

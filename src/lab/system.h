@@ -1,5 +1,5 @@
-/* system.h - whatever can be compared as a cry detector, behind one face: our models, YAMNet, mn04, an energy threshold.
- * Each takes the same samples and gives one score a clip and, where it has them, scores over time.
+/* system.h - whatever can be compared as a cry detector, behind one face: our models, YAMNet, mn04, an energy
+ * threshold. Each takes the same samples and gives one score a clip and, where it has them, scores over time.
  *
  * Not where scores are judged: metrics.h, events.h, psds.h.
  */
@@ -20,8 +20,8 @@ typedef enum mewl_system_kind {
 
 typedef struct mewl_system mewl_system;
 
-/* A Mewl model; *model is borrowed (one system a model at a time) and planned for inference. `label`: the class that is the
- * cry; NULL: the class called "cry", or the only one. MEWL_E_NOT_FOUND without such a class. */
+/* A Mewl model; *model is borrowed (one system a model at a time) and planned for inference. `label`: the class that is
+ * the cry; NULL: the class called "cry", or the only one. MEWL_E_NOT_FOUND without such a class. */
 mewl_status mewl_system_open_model(mewl_system **out, mewl_model *model, const char *label, mewl_error *err);
 
 /* YAMNet or mn04 from the publisher's file at `path`. */
@@ -43,8 +43,8 @@ typedef struct mewl_track {
     double frame_s;      /* frame i covers [i, i + 1) * frame_s */
 } mewl_track;
 
-/* Scores `count` mono samples at rate_hz, resampling to the system's own rate where it differs. At most ten minutes. The
- * energy system's logit is (level + 40 dBFS) / 4, so that rankings and thresholds work as for the others.
+/* Scores `count` mono samples at rate_hz, resampling to the system's own rate where it differs. At most ten minutes.
+ * The energy system's logit is (level + 40 dBFS) / 4, so that rankings and thresholds work as for the others.
  * MEWL_E_EMPTY without samples, MEWL_E_MEMORY, those of resampling and scoring. */
 mewl_status mewl_system_score(mewl_system *system, mewl_track *out, const float *samples, size_t count, double rate_hz,
                               mewl_error *err);

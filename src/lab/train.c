@@ -1,5 +1,5 @@
-/* train.c - the training loop. Everything it needs to go on after a stop is in last.safetensors; everything random comes
- * from (seed, epoch, batch) or from counters stored there. */
+/* train.c - the training loop. Everything it needs to go on after a stop is in last.safetensors; everything random
+ * comes from (seed, epoch, batch) or from counters stored there. */
 #include "lab/train.h"
 
 #include <math.h>
@@ -85,7 +85,8 @@ static mewl_status train_step(trainer *t, mewl_error *err)
     mewl_loader_release(t->feed.train, batch);
     MEWL_TRY(status);
     if (!isfinite(loss.total)) {
-        return mewl_error_set(err, MEWL_E_STATE, "the loss of step %zu is not finite: lower train.lr or train.clip_norm",
+        return mewl_error_set(err, MEWL_E_STATE,
+                              "the loss of step %zu is not finite: lower train.lr or train.clip_norm",
                               run->state.step + 1);
     }
     double rate = run->state.plateau.scale * mewl_schedule_rate(&run->schedule, run->state.step);
@@ -152,8 +153,8 @@ static mewl_status end_pass(trainer *t, mewl_error *err)
     (void)mewl_json_set_bool(fields, "best", better);
     MEWL_TRY(mewl__journal_write(t->journal, "valid", (int64_t)run->state.step, fields, err));
     mewl_log_print(t->opts->log, MEWL_LOG_INFO, "step %zu of %zu: held-out loss %.4f, %s %.4f%s", run->state.step,
-                   run->total_steps, v.loss.total, t->feed.corpus != NULL ? "frame average precision" : "figure", v.figure,
-                   better ? " (best so far)" : "");
+                   run->total_steps, v.loss.total, t->feed.corpus != NULL ? "frame average precision" : "figure",
+                   v.figure, better ? " (best so far)" : "");
     return MEWL_OK;
 }
 
@@ -273,9 +274,9 @@ static mewl_status train_recipe(mewl_train_result *out, trainer *t, mewl_error *
     MEWL_TRY(mewl__feed_open(&t->feed, &t->recipe, t->opts->progress, err));
     MEWL_TRY(mewl__run_open(&t->run, &t->recipe, &t->feed, t->opts->output, t->opts->resume, err));
     MEWL_TRY(start_log(t, t->opts->resume, err));
-    mewl_log_print(t->opts->log, MEWL_LOG_INFO, "%s: %lld parameters, %zu steps from step %zu, into %s", t->recipe.recipe_name,
-                   (long long)mewl_net_param_elements(mewl_model_net(t->run.model)), t->run.total_steps,
-                   t->run.state.step, t->run.folder);
+    mewl_log_print(t->opts->log, MEWL_LOG_INFO, "%s: %lld parameters, %zu steps from step %zu, into %s",
+                   t->recipe.recipe_name, (long long)mewl_net_param_elements(mewl_model_net(t->run.model)),
+                   t->run.total_steps, t->run.state.step, t->run.folder);
     if (t->run.fitted_note[0] != '\0') {
         mewl_log_print(t->opts->log, MEWL_LOG_INFO, "%s", t->run.fitted_note);
     }

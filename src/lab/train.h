@@ -1,7 +1,7 @@
 /* train.h - from a recipe to a trained model: the loop, its log, its checkpoints.
  *
- * Not where examples are made (data/loader.h) nor where layers live (nn/): this joins them. One call trains; stopping it
- * (signal, crash, power) and calling it again with `resume` gives the same bytes as never having stopped.
+ * Not where examples are made (data/loader.h) nor where layers live (nn/): this joins them. One call trains; stopping
+ * it (signal, crash, power) and calling it again with `resume` gives the same bytes as never having stopped.
  *
  * Files in the output folder:
  *   log.ndjson         one JSON object a line: {"event":"start"|"step"|"valid"|"checkpoint"|"stop"|"end", ...}
@@ -27,7 +27,8 @@ typedef struct mewl_train_opts {
     size_t set_count;
     size_t stop_after;      /* stop, with a checkpoint, after this many steps in all; 0: never */
     bool resume;           /* go on from last.safetensors in the output folder; MEWL_E_NOT_FOUND when absent */
-    const volatile sig_atomic_t *stop; /* when it turns non-zero: checkpoint, then return with stopped = true; or NULL */
+    const volatile sig_atomic_t
+        *stop; /* when it turns non-zero: checkpoint, then return with stopped = true; or NULL */
     const mewl_progress *progress;     /* steps done of all; or NULL */
     const mewl_log *log;               /* sentences for people (what is trained on what; each validation); or NULL */
 } mewl_train_opts;

@@ -22,7 +22,8 @@ mewl_status mewl_trials_add(mewl_trials *t, const mewl_trial *trial, mewl_error 
 {
     for (size_t s = 0; s < t->system_count; s++) {
         if (isnan(trial->logit[s])) {
-            return mewl_error_set(err, MEWL_E_ARG, "%s gave a score that is not a number for clip %zu", t->systems[s], t->count);
+            return mewl_error_set(err, MEWL_E_ARG, "%s gave a score that is not a number for clip %zu", t->systems[s],
+                                  t->count);
         }
     }
     if (!(trial->seconds > 0)) {
@@ -125,7 +126,8 @@ static mewl_status label_row(json_t *rows, const label_view *v, mewl_trial_opts 
     mewl_interval figures[2 * MEWL_TRIAL_SYSTEMS_MAX];
     mewl_bootstrap_opts bootstrap = {.rounds = opts.rounds, .seed = opts.seed};
     label_view copy = *v;
-    MEWL_TRY(mewl_bootstrap(figures, 2 * t->system_count, v->group, NULL, v->count, label_figures, &copy, bootstrap, err));
+    MEWL_TRY(
+        mewl_bootstrap(figures, 2 * t->system_count, v->group, NULL, v->count, label_figures, &copy, bootstrap, err));
     double seconds = 0;
     size_t called[MEWL_TRIAL_SYSTEMS_MAX] = {0};
     for (size_t i = 0; i < v->count; i++) {

@@ -1,5 +1,5 @@
-/* trials.h - a table of scored clips: what each system said of each, whether a cry was in it, and which recordings it came
- * from; and the figures that follow from such a table. Pure: no audio, no models, no files.
+/* trials.h - a table of scored clips: what each system said of each, whether a cry was in it, and which recordings it
+ * came from; and the figures that follow from such a table. Pure: no audio, no models, no files.
  */
 #ifndef MEWL_LAB_TRIALS_H
 #define MEWL_LAB_TRIALS_H
@@ -36,7 +36,8 @@ typedef struct mewl_trials {
 
 void mewl_trials_fini(mewl_trials *t);
 
-/* Appends a copy. MEWL_E_MEMORY over the ceiling; MEWL_E_ARG for a logit that is NaN or seconds that are not positive. */
+/* Appends a copy. MEWL_E_MEMORY over the ceiling; MEWL_E_ARG for a logit that is NaN or seconds that are not positive.
+ */
 mewl_status mewl_trials_add(mewl_trials *t, const mewl_trial *trial, mewl_error *err);
 
 /* Number that stands for a text (a group, a label), the same for the same text. */
@@ -52,9 +53,9 @@ typedef struct mewl_trial_opts {
  * never occurs; -INFINITY when even all negatives together are allowed. */
 float mewl_trials_threshold(const mewl_trials *t, size_t system, double per_hour);
 
-/* Recall at per_hour false alarms an hour, by system and SNR, each with a 95 % interval by a bootstrap over groups (cries
- * and negatives as strata; thresholds taken anew in every resample); differences to system 0 from the same resamples;
- * ROC-AUC and average precision. JSON:
+/* Recall at per_hour false alarms an hour, by system and SNR, each with a 95 % interval by a bootstrap over groups
+ * (cries and negatives as strata; thresholds taken anew in every resample); differences to system 0 from the same
+ * resamples; ROC-AUC and average precision. JSON:
  *   {"per_hour", "positives", "positive_groups", "negatives", "negative_groups", "negative_hours", "rounds", "seed",
  *    "systems": [{"name", "threshold", "threshold_logit", "recall": I, "roc_auc": I, "average_precision": I,
  *                 "by_snr": [{"snr_db", "clips", "recall": I}],
@@ -63,8 +64,8 @@ float mewl_trials_threshold(const mewl_trials *t, size_t system, double per_hour
  * MEWL_E_EMPTY without positives or negatives. *out is a new reference. */
 mewl_status mewl_trials_recall(json_t **out, const mewl_trials *t, mewl_trial_opts opts, mewl_error *err);
 
-/* A row a label and system at given thresholds (logits, one a system): clips, groups, minutes, how many were called a cry,
- * as a share with an interval by groups and, for negatives, as false alarms an hour with one. JSON array of
+/* A row a label and system at given thresholds (logits, one a system): clips, groups, minutes, how many were called a
+ * cry, as a share with an interval by groups and, for negatives, as false alarms an hour with one. JSON array of
  *   {"label", "positive", "clips", "groups", "minutes",
  *    "systems": [{"name", "called", "share": I, "per_hour": I or null}]}
  * in the order in which labels first occur. */

@@ -1,5 +1,5 @@
-/* mobilenet.h - MobileNet v1's body (Howard et al. 2017) with YAMNet's names and strides, and the frame-wise detector on
- * top of it. Used through model.h (arch "mobilenet") and by yamnet.c.
+/* mobilenet.h - MobileNet v1's body (Howard et al. 2017) with YAMNet's names and strides, and the frame-wise detector
+ * on top of it. Used through model.h (arch "mobilenet") and by yamnet.c.
  *
  * Body: convolution 3x3 stride 2 to 32 channels, then up to 13 pairs of depthwise 3x3 and pointwise convolutions, each
  * with bias and ReLU and no batch norm: YAMNet's published weights have theirs folded in, and the detector starts from
@@ -8,8 +8,8 @@
  *
  * Detector (frame-wise): the body with time halved only three times (80 ms frames at a hop of 10 ms); where YAMNet
  * would halve it again, the depthwise convolutions after that are dilated in time instead, so that each weight sees
- * what it was trained to see (Chen et al. 2017, atrous convolution). Then the mean over frequency, head (kernel 1, ReLU),
- * dropout, frame logits by fc_frame, and clip logits by linear softmax pooling.
+ * what it was trained to see (Chen et al. 2017, atrous convolution). Then the mean over frequency, head (kernel 1,
+ * ReLU), dropout, frame logits by fc_frame, and clip logits by linear softmax pooling.
  */
 #ifndef MEWL_MODELS_MOBILENET_H
 #define MEWL_MODELS_MOBILENET_H

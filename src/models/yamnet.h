@@ -4,8 +4,8 @@
  * Input: (N, 1, 96, 64), windows of 96 frames of the front end "yamnet" (0.96 s). Convolution 3x3 stride 2 to 32
  * channels, 13 pairs of depthwise 3x3 and pointwise convolutions, all with TensorFlow's SAME padding, ReLU and a bias
  * into which the batch norm is folded; the mean over time and frequency is the embedding; a dense layer gives logits of
- * 521 classes. Weights that the file keeps in 8 bits are dequantised to float32 and all arithmetic is float, which gives
- * the published figures (docs/models.md).
+ * 521 classes. Weights that the file keeps in 8 bits are dequantised to float32 and all arithmetic is float, which
+ * gives the published figures (docs/models.md).
  */
 #ifndef MEWL_MODELS_YAMNET_H
 #define MEWL_MODELS_YAMNET_H

@@ -1,4 +1,5 @@
-/* Resampling: that groups stay whole, that intervals are as wide as theory says, that p values are exact where they can be. */
+/* Resampling: that groups stay whole, that intervals are as wide as theory says, that p values are exact where they can
+ * be. */
 #include "golden.h"
 
 #include <math.h>
@@ -213,9 +214,11 @@ static void test_bad_options_are_refused(void **state)
     sample s = make();
     mewl_interval out[2];
     mewl_error err = {0};
-    assert_int_equal(mewl_bootstrap(out, 2, s.group, NULL, 0, mean_of, &s, (mewl_bootstrap_opts){0}, &err), MEWL_E_EMPTY);
-    assert_int_equal(mewl_bootstrap(out, 2, s.group, NULL, ITEMS, mean_of, &s, (mewl_bootstrap_opts){.level = 1.5}, &err),
-                     MEWL_E_ARG);
+    assert_int_equal(mewl_bootstrap(out, 2, s.group, NULL, 0, mean_of, &s, (mewl_bootstrap_opts){0}, &err),
+                     MEWL_E_EMPTY);
+    assert_int_equal(
+        mewl_bootstrap(out, 2, s.group, NULL, ITEMS, mean_of, &s, (mewl_bootstrap_opts){.level = 1.5}, &err),
+        MEWL_E_ARG);
     assert_int_equal(mewl_bootstrap(out, 0, s.group, NULL, ITEMS, mean_of, &s, (mewl_bootstrap_opts){0}, &err),
                      MEWL_E_ARG);
 }

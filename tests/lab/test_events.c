@@ -30,8 +30,8 @@ static void test_collars(void **state)
 static void test_matching_is_largest(void **state)
 {
     (void)state;
-    /* The estimate at 0.10 fits both references, the one at -0.05 only the first: greedy in order of time could give the
-     * first reference away. */
+    /* The estimate at 0.10 fits both references, the one at -0.05 only the first: greedy in order of time could give
+     * the first reference away. */
     const mewl_span ref[] = {{0, 0, 1.0, 2.0}, {0, 0, 1.25, 2.25}};
     const mewl_span est[] = {{0, 0, 1.10, 2.1}, {0, 0, 0.95, 1.95}};
     mewl_event_counts counts = {0};

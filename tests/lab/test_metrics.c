@@ -176,8 +176,10 @@ static void test_golden_rankings(void **state)
         assert_true(fabs(mewl_ranking_roc_auc(&r, weights) - golden_number(c, "auc_weighted")) < 1e-9);
         assert_true(fabs(mewl_ranking_average_precision(&r, NULL) - golden_number(c, "ap")) < 1e-9);
         assert_true(fabs(mewl_ranking_average_precision(&r, weights) - golden_number(c, "ap_weighted")) < 1e-9);
-        assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 1, NULL, NULL) - golden_number(c, "recall_1")) < 1e-9);
-        assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 3, NULL, NULL) - golden_number(c, "recall_3")) < 1e-9);
+        assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 1, NULL, NULL) - golden_number(c, "recall_1")) <
+                    1e-9);
+        assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 3, NULL, NULL) - golden_number(c, "recall_3")) <
+                    1e-9);
         mewl_ranking_fini(&r);
         free(values);
         free(weights);

@@ -9,8 +9,8 @@
 static void test_by_hand(void **state)
 {
     (void)state;
-    /* One clip of half an hour, two cries of 10 s. First point: one cry found well, one detection in the void: true positive
-     * ratio 0.5 at 2 false alarms an hour. Second: both found, four in the void: 1.0 at 8. */
+    /* One clip of half an hour, two cries of 10 s. First point: one cry found well, one detection in the void: true
+     * positive ratio 0.5 at 2 false alarms an hour. Second: both found, four in the void: 1.0 at 8. */
     const mewl_span truth[] = {{0, 0, 100, 110}, {0, 0, 200, 210}};
     const double seconds[] = {1800};
     const mewl_span first[] = {{0, 0, 101, 110}, {0, 0, 500, 501}};

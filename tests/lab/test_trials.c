@@ -23,8 +23,8 @@ static double number_at(const json_t *object, const char *first, const char *sec
     return json_number_value(value);
 }
 
-/* Two hours of negatives (720 clips of 10 s) from 60 recordings; cries at two SNRs from 30 sources. System 0 tells them apart
- * at 20 dB and half at 0 dB; system 1 guesses. */
+/* Two hours of negatives (720 clips of 10 s) from 60 recordings; cries at two SNRs from 30 sources. System 0 tells them
+ * apart at 20 dB and half at 0 dB; system 1 guesses. */
 static mewl_trials two_systems(void)
 {
     mewl_trials t = {.systems = {"mewl", "noise"}, .system_count = 2};
