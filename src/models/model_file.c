@@ -61,8 +61,8 @@ mewl_status mewl_model_to_checkpoint(mewl_model *model, mewl_checkpoint *checkpo
     MEWL_TRY(set(checkpoint, "dropout_block", err, "%.17g", c->dropout_block));
     MEWL_TRY(set(checkpoint, "dropout_head", err, "%.17g", c->dropout_head));
     MEWL_TRY(set(checkpoint, "framewise", err, "%d", c->framewise ? 1 : 0));
-    MEWL_TRY(set(checkpoint, "time_pool", err, "%lld,%lld,%lld,%lld,%lld,%lld", (long long)pool[0],
-                 (long long)pool[1], (long long)pool[2], (long long)pool[3], (long long)pool[4], (long long)pool[5]));
+    MEWL_TRY(set(checkpoint, "time_pool", err, "%lld,%lld,%lld,%lld,%lld,%lld", (long long)pool[0], (long long)pool[1],
+                 (long long)pool[2], (long long)pool[3], (long long)pool[4], (long long)pool[5]));
     MEWL_TRY(put_labels(model, checkpoint, err));
     const char *key, *text;
     for (size_t i = 0; mewl_model_note_at(model, &key, &text, i); i++) {
@@ -88,9 +88,8 @@ static mewl_status get(const mewl_checkpoint *checkpoint, const char **text, con
     char name[64];
     snprintf(name, sizeof name, MEWL__MODEL_PREFIX "%s", key);
     *text = mewl_checkpoint_text(checkpoint, name);
-    return *text != NULL
-               ? MEWL_OK
-               : mewl_error_set(err, MEWL_E_FORMAT, "no model of ours: its metadata lacks '%s'", name);
+    return *text != NULL ? MEWL_OK
+                         : mewl_error_set(err, MEWL_E_FORMAT, "no model of ours: its metadata lacks '%s'", name);
 }
 
 static mewl_status get_name(const mewl_checkpoint *checkpoint, char *out, const char *key, mewl_error *err)

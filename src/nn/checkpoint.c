@@ -196,9 +196,8 @@ mewl_status mewl_checkpoint_set_text(mewl_checkpoint *checkpoint, const char *ke
     }
     if (checkpoint->text_count == checkpoint->text_room) {
         size_t room = checkpoint->text_room == 0 ? 16 : checkpoint->text_room * 2;
-        void *texts = room <= MEWL__CHECKPOINT_TEXTS_MAX
-                          ? realloc(checkpoint->texts, room * sizeof *checkpoint->texts)
-                          : NULL;
+        void *texts =
+            room <= MEWL__CHECKPOINT_TEXTS_MAX ? realloc(checkpoint->texts, room * sizeof *checkpoint->texts) : NULL;
         if (texts == NULL) {
             free(value);
             return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a checkpoint's texts, or over %d of them",

@@ -22,8 +22,8 @@ typedef struct mewl_checkpoint mewl_checkpoint;
 typedef struct mewl_checkpoint_entry {
     const char *name;
     mewl_dtype dtype;
-    int rank;         /* 0 (a scalar) to 8 */
-    int64_t dim[8];   /* each at least 0 */
+    int rank;       /* 0 (a scalar) to 8 */
+    int64_t dim[8]; /* each at least 0 */
     uint64_t bytes;
     const void *data; /* little-endian, aligned to 8 bytes at least */
 } mewl_checkpoint_entry;

@@ -9,7 +9,7 @@
 
 struct mewl__conv_first {
     mewl__conv_spec spec;
-    int64_t rows;    /* of dy at a time */
+    int64_t rows; /* of dy at a time */
     size_t taps;
     float *grad;     /* positions x block of dy as float32 */
     float *products; /* taps x positions */

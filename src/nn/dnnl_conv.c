@@ -12,20 +12,18 @@
 
 struct mewl__conv {
     mewl__context *context;
-    mewl__conv_spec spec;      /* as handed to oneDNN: channels rounded up to whole blocks when `padded` */
-    int64_t in, out, groups;   /* as asked for */
+    mewl__conv_spec spec;    /* as handed to oneDNN: channels rounded up to whole blocks when `padded` */
+    int64_t in, out, groups; /* as asked for */
     bool padded;
-    float *wide;               /* plain weights with zeros in the surplus channels */
+    float *wide;                 /* plain weights with zeros in the surplus channels */
     dnnl_memory_desc_t src, dst; /* as chosen */
     dnnl_memory_desc_t plain;    /* user's weights */
     mewl__job forward, data, weights;
-    mewl__job to_forward, to_data, from_weights; /* reorders of weights; primitive NULL when the layout is already right */
-    void *forward_weight, *data_weight;    /* prepared; data_weight may be the same pointer */
-    size_t forward_bytes, data_bytes;
+    mewl__job to_forward, to_data,
+        from_weights;                   /* reorders of weights; primitive NULL when the layout is already right */
+    void *forward_weight, *data_weight; /* prepared; data_weight may be the same pointer */
     float *weight_grad, *plain_grad, *bias, *bias_grad;
-    size_t grad_bytes;
-    int64_t weight_count;      /* of spec */
-    char name[64];
+    int64_t weight_count; /* of spec */
 };
 
 static const dnnl_format_tag_t tags[MEWL_LAYOUT_COUNT] = {dnnl_nchw, dnnl_nhwc, dnnl_nChw8c, dnnl_nChw16c};
@@ -72,8 +70,7 @@ static geometry geometry_of(const mewl__conv_spec *s)
         memcpy(g.weight, (dnnl_dims_t){s->out, s->in, s->kernel[h], s->kernel[w]}, sizeof g.weight);
     } else {
         g.weight_rank = 5;
-        memcpy(g.weight,
-               (dnnl_dims_t){s->groups, s->out / s->groups, s->in / s->groups, s->kernel[h], s->kernel[w]},
+        memcpy(g.weight, (dnnl_dims_t){s->groups, s->out / s->groups, s->in / s->groups, s->kernel[h], s->kernel[w]},
                sizeof g.weight);
     }
     return g;
@@ -91,8 +88,7 @@ static dnnl_status_t forward_pd(dnnl_primitive_desc_t *pd, const mewl__conv *con
     dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
         &desc, conv->spec.backward ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct, &src,
         &weight, conv->spec.bias ? &bias : NULL, &dst, g->stride, g->dilate, g->before, g->after);
-    return status != dnnl_success ? status
-                                  : dnnl_primitive_desc_create(pd, &desc, attr, conv->context->engine, NULL);
+    return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, conv->context->engine, NULL);
 }
 
 static bool is_reference(const_dnnl_primitive_desc_t pd)
@@ -109,11 +105,8 @@ static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const geo
 {
     dnnl_format_tag_t blocked = tags[conv->context->layout], given = tags[conv->spec.given];
     dnnl_format_tag_t tries[][2] = {
-        {given, blocked},
-        {blocked, blocked},
-        {dnnl_format_tag_any, dnnl_format_tag_any},
-        {given, given},
-        {dnnl_nchw, dnnl_nchw},
+        {given, blocked}, {blocked, blocked},     {dnnl_format_tag_any, dnnl_format_tag_any},
+        {given, given},   {dnnl_nchw, dnnl_nchw},
     };
     size_t count = sizeof tries / sizeof tries[0];
     if (conv->padded) { /* surplus channels exist in blocked memory alone */
@@ -151,9 +144,6 @@ static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const geo
 static mewl_status make_forward(mewl__conv *conv, const_dnnl_primitive_desc_t pd, mewl_error *err)
 {
     const dnnl_memory_desc_t *weight = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-    const char *name = "";
-    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    strncpy(conv->name, name, sizeof conv->name - 1);
     conv->src = *dnnl_primitive_desc_query_md(pd, dnnl_query_src_md, 0);
     conv->dst = *dnnl_primitive_desc_query_md(pd, dnnl_query_dst_md, 0);
     mewl__job *j = &conv->forward;
@@ -163,12 +153,11 @@ static mewl_status make_forward(mewl__conv *conv, const_dnnl_primitive_desc_t pd
     MEWL_TRY(mewl__job_arg(j, conv->context, DNNL_ARG_DST, &conv->dst, err));
     if (conv->spec.bias) {
         MEWL_TRY(mewl__job_arg(j, conv->context, DNNL_ARG_BIAS,
-                         dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1), err));
+                               dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1), err));
     }
     MEWL_TRY(mewl__job_scratch(j, conv->context, pd, err));
     MEWL_TRY(mewl__job_reorder(&conv->to_forward, conv->context, &conv->plain, weight, err));
-    conv->forward_bytes = dnnl_memory_desc_get_size(weight);
-    conv->forward_weight = mewl__alloc(conv->forward_bytes);
+    conv->forward_weight = mewl__alloc(dnnl_memory_desc_get_size(weight));
     return conv->forward_weight != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for weights");
 }
 
@@ -179,16 +168,16 @@ static mewl_status make_backward_data(mewl__conv *conv, const geometry *g, const
     dnnl_convolution_desc_t desc;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_memory_desc_init_by_tag(&any, g->weight_rank, g->weight, g->type, dnnl_format_tag_any);
-    MEWL_TRY(mewl__dnnl_check(
-        dnnl_dilated_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, &conv->src, &any, &conv->dst,
-                                                         g->stride, g->dilate, g->before, g->after),
-        "a convolution's input gradient", err));
+    MEWL_TRY(mewl__dnnl_check(dnnl_dilated_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct,
+                                                                               &conv->src, &any, &conv->dst, g->stride,
+                                                                               g->dilate, g->before, g->after),
+                              "a convolution's input gradient", err));
     MEWL_TRY(mewl__dnnl_check(dnnl_primitive_desc_create(&pd, &desc, attr, conv->context->engine, hint),
                               "a convolution's input gradient", err));
     const dnnl_memory_desc_t *weight = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
     mewl__job *j = &conv->data;
-    mewl_status status = mewl__dnnl_check(dnnl_primitive_create(&j->primitive, pd), "a convolution's input gradient",
-                                          err);
+    mewl_status status =
+        mewl__dnnl_check(dnnl_primitive_create(&j->primitive, pd), "a convolution's input gradient", err);
     if (status == MEWL_OK) {
         status = mewl__job_arg(j, conv->context, DNNL_ARG_DIFF_SRC, &conv->src, err);
     }
@@ -205,8 +194,7 @@ static mewl_status make_backward_data(mewl__conv *conv, const geometry *g, const
         status = mewl__job_reorder(&conv->to_data, conv->context, &conv->plain, weight, err);
     }
     if (status == MEWL_OK) {
-        conv->data_bytes = dnnl_memory_desc_get_size(weight);
-        conv->data_weight = mewl__alloc(conv->data_bytes);
+        conv->data_weight = mewl__alloc(dnnl_memory_desc_get_size(weight));
         if (conv->data_weight == NULL) {
             status = mewl_error_set(err, MEWL_E_MEMORY, "out of memory for weights");
         }
@@ -252,8 +240,7 @@ static mewl_status make_backward_weights(mewl__conv *conv, const geometry *g, co
         status = mewl__job_reorder(&conv->from_weights, conv->context, weight, &conv->plain, err);
     }
     if (status == MEWL_OK) {
-        conv->grad_bytes = dnnl_memory_desc_get_size(weight);
-        conv->weight_grad = mewl__alloc(conv->grad_bytes);
+        conv->weight_grad = mewl__alloc(dnnl_memory_desc_get_size(weight));
         conv->plain_grad = mewl__alloc((size_t)conv->weight_count * sizeof(float));
         conv->bias_grad = mewl__alloc((size_t)conv->spec.out * sizeof(float));
         if (conv->weight_grad == NULL || conv->plain_grad == NULL || conv->bias_grad == NULL) {
@@ -390,16 +377,6 @@ void mewl__conv_free(mewl__conv *conv)
     free(conv);
 }
 
-size_t mewl__conv_bytes(const mewl__conv *conv)
-{
-    return conv->forward_bytes + conv->data_bytes + conv->grad_bytes;
-}
-
-const char *mewl__conv_name(const mewl__conv *conv)
-{
-    return conv->name;
-}
-
 /* Reorders plain weights into `to`, or copies them when the layout is plain already. */
 static mewl_status prepare(mewl__conv *conv, mewl__job *reorder, void *to, const float *weight, mewl_error *err)
 {
@@ -407,7 +384,8 @@ static mewl_status prepare(mewl__conv *conv, mewl__job *reorder, void *to, const
         memcpy(to, weight, (size_t)conv->weight_count * sizeof *weight);
         return MEWL_OK;
     }
-    return mewl__job_run(reorder, conv->context, (void *[]){(void *)(uintptr_t)weight, to}, "a reorder of weights", err);
+    return mewl__job_run(reorder, conv->context, (void *[]){(void *)(uintptr_t)weight, to}, "a reorder of weights",
+                         err);
 }
 
 /* Rows of weights (one input channel of one output channel) as asked for, their length, and where each lies in the
@@ -462,7 +440,7 @@ mewl_status mewl__conv_backward_weights(mewl__conv *conv, float *dweight, float 
     const float *grad = conv->weight_grad;
     if (conv->from_weights.primitive != NULL) {
         MEWL_TRY(mewl__job_run(&conv->from_weights, conv->context, (void *[]){conv->weight_grad, conv->plain_grad},
-                         "a reorder of gradients", err));
+                               "a reorder of gradients", err));
         grad = conv->plain_grad;
     }
     kernels k = kernels_of(conv);

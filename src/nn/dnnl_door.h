@@ -17,23 +17,30 @@ void mewl__context_free(mewl__context *context);
 /* The layout convolutions like best on this processor: blocks of 16 with AVX-512, of 8 with AVX2, else plain. */
 mewl_layout mewl__context_layout(const mewl__context *context);
 
-/* Waits for nothing (the stream runs in order on the caller), but frees scratch memory nobody needs any more. */
+/* Frees the scratch memory: no primitive made before may run again. */
 void mewl__context_trim(mewl__context *context);
+
+/* Bytes of scratch memory. */
 size_t mewl__context_bytes(const mewl__context *context);
 
 /* What follows a convolution at no cost in inference. */
-typedef enum mewl__post { MEWL__POST_NONE, MEWL__POST_RELU, MEWL__POST_RELU6, MEWL__POST_HARD_SWISH,
-                          MEWL__POST_SIGMOID } mewl__post;
+typedef enum mewl__post {
+    MEWL__POST_NONE,
+    MEWL__POST_RELU,
+    MEWL__POST_RELU6,
+    MEWL__POST_HARD_SWISH,
+    MEWL__POST_SIGMOID
+} mewl__post;
 
 typedef struct mewl__conv_spec {
     int64_t n, in, out, groups;
     int64_t in_size[2], out_size[2], kernel[2], stride[2], dilation[2]; /* time, frequency; dilation 1 is ordinary */
-    int64_t pad[4];                                                      /* before, after in time; in frequency */
-    mewl_dtype dtype;    /* of activations and prepared weights */
-    mewl_layout given;   /* how the input lies: used where a fast implementation takes it */
+    int64_t pad[4];                                                     /* before, after in time; in frequency */
+    mewl_dtype dtype;                                                   /* of activations and prepared weights */
+    mewl_layout given; /* how the input lies: used where a fast implementation takes it */
     bool bias;
-    bool backward;       /* weight gradients will be asked for */
-    bool backward_data;  /* input gradients will be asked for */
+    bool backward;      /* weight gradients will be asked for */
+    bool backward_data; /* input gradients will be asked for */
     mewl__post post;
 } mewl__conv_spec;
 
@@ -44,7 +51,6 @@ typedef struct mewl__conv mewl__conv;
 mewl_status mewl__conv_new(mewl__conv **conv, mewl_layout *in_layout, mewl_layout *out_layout, mewl__context *context,
                            const mewl__conv_spec *spec, mewl_error *err);
 void mewl__conv_free(mewl__conv *conv);
-size_t mewl__conv_bytes(const mewl__conv *conv);
 
 /* Takes plain float32 weights (and bias, copied; NULL without) into the layout and type it computes with. */
 mewl_status mewl__conv_prepare(mewl__conv *conv, const float *weight, const float *bias, mewl_error *err);
@@ -55,9 +61,6 @@ mewl_status mewl__conv_backward_data(mewl__conv *conv, void *dx, const void *dy,
 /* Adds to plain float32 dweight and dbias (either NULL: not wanted). */
 mewl_status mewl__conv_backward_weights(mewl__conv *conv, float *dweight, float *dbias, const void *x, const void *dy,
                                         mewl_error *err);
-
-/* Name of the forward implementation ("jit:avx512_core"), for profiles. */
-const char *mewl__conv_name(const mewl__conv *conv);
 
 /* Row-major C (m, n) = op(A) op(B) + (add ? C : 0), where op transposes when told. lda, ldb, ldc: row lengths. */
 mewl_status mewl__gemm(float *c, const float *a, const float *b, bool transpose_a, bool transpose_b, int64_t m,

@@ -50,8 +50,8 @@ mewl_status mewl__job_run(mewl__job *j, mewl__context *context, void *const *add
 mewl_status mewl__job_attr(dnnl_primitive_attr_t *attr, mewl__post post, mewl_error *err)
 {
     MEWL_TRY(mewl__dnnl_check(dnnl_primitive_attr_create(attr), "attributes", err));
-    mewl_status status = mewl__dnnl_check(
-        dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user), "attributes", err);
+    mewl_status status =
+        mewl__dnnl_check(dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user), "attributes", err);
     dnnl_post_ops_t ops = NULL;
     if (status == MEWL_OK && post != MEWL__POST_NONE) {
         dnnl_alg_kind_t kind = post == MEWL__POST_RELU         ? dnnl_eltwise_relu
@@ -79,7 +79,7 @@ mewl_status mewl__job_attr(dnnl_primitive_attr_t *attr, mewl__post post, mewl_er
 }
 
 mewl_status mewl__job_reorder(mewl__job *j, mewl__context *context, const dnnl_memory_desc_t *from,
-                                const dnnl_memory_desc_t *to, mewl_error *err)
+                              const dnnl_memory_desc_t *to, mewl_error *err)
 {
     if (dnnl_memory_desc_equal(from, to)) {
         return MEWL_OK;
@@ -87,9 +87,9 @@ mewl_status mewl__job_reorder(mewl__job *j, mewl__context *context, const dnnl_m
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_attr_t attr = NULL;
     MEWL_TRY(mewl__job_attr(&attr, MEWL__POST_NONE, err));
-    mewl_status status = mewl__dnnl_check(
-        dnnl_reorder_primitive_desc_create(&pd, from, context->engine, to, context->engine, attr),
-        "a reorder of weights", err);
+    mewl_status status =
+        mewl__dnnl_check(dnnl_reorder_primitive_desc_create(&pd, from, context->engine, to, context->engine, attr),
+                         "a reorder of weights", err);
     if (status == MEWL_OK) {
         status = mewl__dnnl_check(dnnl_primitive_create(&j->primitive, pd), "a reorder of weights", err);
     }

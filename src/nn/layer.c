@@ -1,11 +1,10 @@
-/* layer.c - parameters of a layer: made by its builder, found by suffix. */
+/* layer.c - parameters of a layer: made by its builder. */
 #include "nn/layer.h"
 
 #include "nn/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 mewl_status mewl__layer_param(mewl_layer *layer, const char *suffix, mewl_shape shape, float fill, float decay,
                               bool buffer, mewl_error *err)
@@ -43,15 +42,4 @@ mewl_status mewl__layer_param(mewl_layer *layer, const char *suffix, mewl_shape 
                           .buffer = buffer};
     layer->params[layer->param_count++] = param;
     return MEWL_OK;
-}
-
-mewl_param *mewl__layer_find(const mewl_layer *layer, const char *suffix)
-{
-    size_t prefix = strlen(layer->name) + 1;
-    for (size_t i = 0; i < layer->param_count; i++) {
-        if (strcmp(layer->params[i]->name + prefix, suffix) == 0) {
-            return layer->params[i];
-        }
-    }
-    return NULL;
 }

@@ -31,28 +31,28 @@ struct mewl__context; /* oneDNN engine, stream and shared scratch memory: dnnl_d
 /* What is being planned for. */
 typedef struct mewl_plan {
     bool training;
-    mewl_dtype compute;             /* MEWL_DTYPE_F32 or MEWL_DTYPE_BF16: element type of activations */
-    mewl_layout blocked;            /* the layout this processor's convolutions like best */
+    mewl_dtype compute;  /* MEWL_DTYPE_F32 or MEWL_DTYPE_BF16: element type of activations */
+    mewl_layout blocked; /* the layout this processor's convolutions like best */
     int threads;
     struct mewl__context *context;
-    const bool *grad_wanted;        /* per input of this layer: will backward be asked for its dx? */
+    const bool *grad_wanted; /* per input of this layer: will backward be asked for its dx? */
 } mewl_plan;
 
 /* What one forward or backward run needs to know. */
 typedef struct mewl_pass {
     bool training;
-    uint64_t seed;           /* of dropout: masks depend on (seed, step, layer index, element) alone */
-    uint64_t step;           /* counts training forwards */
-    bool weights_changed;    /* parameters may differ from the last forward: prepare them again */
+    uint64_t seed;        /* of dropout: masks depend on (seed, step, layer index, element) alone */
+    uint64_t step;        /* counts training forwards */
+    bool weights_changed; /* parameters may differ from the last forward: prepare them again */
     int threads;
     struct mewl__context *context;
 } mewl_pass;
 
 typedef struct mewl_layer_ops {
-    const char *kind; /* "conv2d" */
-    size_t size;      /* of the layer's own struct, which starts with a mewl_layer */
+    const char *kind;   /* "conv2d" */
+    size_t size;        /* of the layer's own struct, which starts with a mewl_layer */
     bool training_only; /* does nothing in inference: the net leaves it out */
-    unsigned reads;   /* MEWL_LAYER_READS_X, _Y or both, or 0 */
+    unsigned reads;     /* MEWL_LAYER_READS_X, _Y or both, or 0 */
 
     /* Fixes shapes. `in` holds each input's shape and the dtype and layout its producer gives; the layer may change
      * dtype and layout of an entry to what it would rather have, and the net converts in between. Fills `out` but for
@@ -92,11 +92,11 @@ enum { MEWL_LAYER_READS_X = 1, MEWL_LAYER_READS_Y = 2 };
 /* Head of every layer's struct. */
 struct mewl_layer {
     const mewl_layer_ops *ops;
-    char *name;            /* "conv_block1.conv1"; never NULL, owned by the net */
+    char *name;                                /* "conv_block1.conv1"; never NULL, owned by the net */
     mewl_param *params[MEWL_LAYER_PARAMS_MAX]; /* owned by the net */
     size_t param_count;
-    uint32_t index;        /* place in the net */
-    int64_t channels;      /* of the output, set by the builder: what is needed to shape the next one's parameters */
+    uint32_t index;   /* place in the net */
+    int64_t channels; /* of the output, set by the builder: what is needed to shape the next one's parameters */
     int64_t features;
 };
 
@@ -104,8 +104,5 @@ struct mewl_layer {
  * MEWL_E_SHAPE, MEWL_E_MEMORY. Only in builders; at most four a layer. */
 mewl_status mewl__layer_param(mewl_layer *layer, const char *suffix, mewl_shape shape, float fill, float decay,
                               bool buffer, mewl_error *err);
-
-/* The parameter with this suffix, or NULL. */
-mewl_param *mewl__layer_find(const mewl_layer *layer, const char *suffix);
 
 #endif

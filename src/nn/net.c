@@ -1,4 +1,5 @@
-/* net.c - a net's life: building, names, parameters, initialisation. Planning is in net_plan.c, running in net_run.c. */
+/* net.c - a net's life: building, names, parameters, initialisation. Planning is in net_plan.c, running in net_run.c.
+ */
 #include "nn/net_private.h"
 
 #include <math.h>

@@ -140,11 +140,11 @@ size_t mewl_net_freeze(mewl_net *net, const char *prefix, bool frozen);
 /* ---- Running ---- */
 
 typedef struct mewl_net_plan_opts {
-    bool training;   /* keeps what backward needs; batch statistics, dropout */
-    bool bf16;       /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
-    int64_t batch;   /* N, 1 to 65,536 */
-    int64_t frames;  /* T, at least 1 */
-    int threads;     /* 0 means 1 */
+    bool training;  /* keeps what backward needs; batch statistics, dropout */
+    bool bf16;      /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
+    int64_t batch;  /* N, 1 to 65,536 */
+    int64_t frames; /* T, at least 1 */
+    int threads;    /* 0 means 1 */
 } mewl_net_plan_opts;
 
 /* Fixes everything for these shapes; cheap when nothing differs from the plan at hand, milliseconds otherwise.
@@ -177,11 +177,11 @@ void mewl_net_get_dropout(const mewl_net *net, uint64_t *seed, uint64_t *step);
  * or there is no such output. */
 bool mewl_net_reach(const mewl_net *net, const char *name, int64_t *step, int64_t *left, int64_t *right);
 
-/* Bytes of activations, gradients and prepared weights in the current plan. */
+/* Bytes of activations, their gradients and scratch memory in the current plan; 0 without one. */
 size_t mewl_net_plan_bytes(const mewl_net *net);
 
-/* Milliseconds per layer of the last `runs` profiled passes are kept when on: see bench/. One line a layer into
- * `text`. Off by default. */
+/* When on, the milliseconds that each layer took in the last forward and backward are kept: name, kind, output's shape,
+ * forward, backward, one line a layer, into `text` (cut to `size`). Off by default. */
 void mewl_net_profile(mewl_net *net, bool on);
 void mewl_net_profile_text(const mewl_net *net, char *text, size_t size);
 

@@ -88,9 +88,6 @@ static mewl_status absorb(mewl_net *net, const mewl_plan *plan, mewl_error *err)
         slot->in_count = net->input_counts[i];
         for (size_t k = 0; k < slot->in_count; k++) {
             slot->in[k] = resolve(net, net->inputs[i][k]);
-            if (slot->alias < 0) {
-                net->slots[slot->in[k]].users++;
-            }
         }
     }
     free(users);
@@ -221,8 +218,7 @@ static void schedule(mewl_net *net)
             from->grad_written = true;
             touch(&from->grad, backward);
             if (slot->in_copy[k].used || !slot->in_grad_first[k]) {
-                slot->in_grad[k].tensor =
-                    slot->in_copy[k].used ? slot->in_copy[k].tensor : from->out.tensor;
+                slot->in_grad[k].tensor = slot->in_copy[k].used ? slot->in_copy[k].tensor : from->out.tensor;
                 touch(&slot->in_grad[k], backward);
             }
         }
@@ -360,9 +356,9 @@ static mewl_status plan_all(mewl_net *net, mewl_error *err)
     if (net->opts.training) {
         mark_gradients(net);
     }
-    net->slots[0].out.tensor = (mewl_tensor){
-        .shape = mewl_shape_map(net->opts.batch, net->in_channels, net->opts.frames, net->in_features),
-        .dtype = MEWL_DTYPE_F32};
+    net->slots[0].out.tensor =
+        (mewl_tensor){.shape = mewl_shape_map(net->opts.batch, net->in_channels, net->opts.frames, net->in_features),
+                      .dtype = MEWL_DTYPE_F32};
     if (mewl_shape_count(net->slots[0].out.tensor.shape) < 0) {
         return mewl_error_set(err, MEWL_E_SHAPE, "an input of %lld clips of %lld frames is impossible",
                               (long long)net->opts.batch, (long long)net->opts.frames);

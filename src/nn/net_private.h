@@ -23,10 +23,9 @@ typedef struct mewl__buffer {
 typedef struct mewl__slot {
     mewl_node in[MEWL_LAYER_INPUTS_MAX]; /* after absorption: nodes that hold the input values */
     size_t in_count;
-    mewl_node alias;    /* >= 0: this layer is absorbed, its value is that node's */
-    bool grad_wanted;   /* d loss / d output is needed */
-    bool grad_written;  /* while scheduling: somebody contributes to it */
-    int users;          /* inputs of live layers that read this output */
+    mewl_node alias;   /* >= 0: this layer is absorbed, its value is that node's */
+    bool grad_wanted;  /* d loss / d output is needed */
+    bool grad_written; /* while scheduling: somebody contributes to it */
     mewl__buffer out, grad;
     mewl__buffer in_copy[MEWL_LAYER_INPUTS_MAX]; /* input in the layer's layout, when its producer's differs */
     mewl__buffer in_grad[MEWL_LAYER_INPUTS_MAX]; /* dx, when it cannot go straight into the producer's grad */
@@ -37,10 +36,9 @@ typedef struct mewl__slot {
 
 typedef struct mewl__output {
     char *name;
-    mewl_node node;       /* as built */
-    mewl_tensor value;    /* plain float32; owned */
-    mewl_tensor grad;     /* plain float32; owned; NULL in inference */
-    bool direct;          /* value.data is the arena's: nothing to convert */
+    mewl_node node;    /* as built */
+    mewl_tensor value; /* plain float32; owned */
+    mewl_tensor grad;  /* plain float32; owned; NULL in inference */
 } mewl__output;
 
 struct mewl_net {
@@ -68,7 +66,8 @@ struct mewl_net {
     bool profile;
 };
 
-/* Head of every builder: makes a layer of `ops` named `name` that reads `x`. NULL after a mistake (noted in the net). */
+/* Head of every builder: makes a layer of `ops` named `name` that reads `x`. NULL after a mistake (noted in the net).
+ */
 mewl_layer *mewl__net_add(mewl_net *net, const mewl_layer_ops *ops, const char *name, const mewl_node *x, size_t count);
 
 /* Notes a builder's mistake and returns -1. */

@@ -108,8 +108,7 @@ static void step_sgd(const mewl_optim *optim, mewl_param *param, float *momentum
     }
 }
 
-static void step_adam(const mewl_optim *optim, mewl_param *param, float *first, float *second, float scale,
-                      double rate)
+static void step_adam(const mewl_optim *optim, mewl_param *param, float *first, float *second, float scale, double rate)
 {
     const mewl_optim_opts *o = &optim->opts;
     double step = (double)optim->steps, decay = o->weight_decay * (double)param->decay;

@@ -123,7 +123,7 @@ static mewl_status read_header(mewl_checkpoint *checkpoint, range *ranges, json_
         if (ranges[i].begin != at || ranges[i].end > data_bytes) {
             return mewl_error_set(err, MEWL_E_FORMAT, "%s: '%.100s' at byte %llu %s", name, ranges[i].name,
                                   (unsigned long long)ranges[i].begin,
-                                  ranges[i].begin < at ? "overlaps another array"
+                                  ranges[i].begin < at   ? "overlaps another array"
                                   : ranges[i].begin > at ? "leaves a hole before it"
                                                          : "reaches beyond the end of the file");
         }

@@ -60,8 +60,7 @@ mewl_status mewl_checkpoint_put_net(mewl_checkpoint *checkpoint, mewl_net *net, 
     return MEWL_OK;
 }
 
-mewl_status mewl_checkpoint_get_net(const mewl_checkpoint *checkpoint, mewl_net *net, bool allow_extra,
-                                    mewl_error *err)
+mewl_status mewl_checkpoint_get_net(const mewl_checkpoint *checkpoint, mewl_net *net, bool allow_extra, mewl_error *err)
 {
     for (size_t i = 0; i < net->param_count; i++) {
         MEWL_TRY(get_param(checkpoint, "", net->params[i], net->params[i]->value.data, err));

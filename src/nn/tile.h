@@ -1,7 +1,8 @@
 /* tile.h - private to nn/: short runs of elements as float32 whatever their type, so that loops are written once.
  *
- * A run is at most MEWL__TILE elements: it stays in the first-level cache between load, loop and store. float32 runs are
- * used in place. Also the geometry of a map in any layout but channels-last: rows (n, channel block) of positions x block.
+ * A run is at most MEWL__TILE elements: it stays in the first-level cache between load, loop and store. float32 runs
+ * are used in place. Also the geometry of a map in any layout but channels-last: rows (n, channel block) of positions x
+ * block.
  */
 #ifndef MEWL_NN_TILE_H
 #define MEWL_NN_TILE_H
@@ -71,9 +72,9 @@ static inline void mewl__tile_flush(const float *buffer, void *data, mewl_dtype 
 }
 
 typedef struct mewl__rows {
-    size_t n, blocks;  /* rows = n * blocks */
-    size_t positions;  /* T * F */
-    size_t block;      /* 1, 8 or 16 */
+    size_t n, blocks; /* rows = n * blocks */
+    size_t positions; /* T * F */
+    size_t block;     /* 1, 8 or 16 */
     size_t channels;
 } mewl__rows;
 

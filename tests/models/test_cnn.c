@@ -1,6 +1,6 @@
-/* test_cnn.c - CNN6, CNN10, CNN14 and the frame-wise variant against what PyTorch computes (tools/golden_nn.py): outputs
- * in inference and training, loss, every gradient, ten training losses, running statistics. Also bfloat16, whose
- * deviations are printed.
+/* test_cnn.c - CNN6, CNN10, CNN14 and the frame-wise variant against what PyTorch computes (tools/golden_nn.py):
+ * outputs in inference and training, loss, every gradient, ten training losses, running statistics. Also bfloat16,
+ * whose deviations are printed.
  *
  * Further golden files may be given as arguments: tools/check_nn.py does so with full-width networks.
  */
@@ -52,7 +52,7 @@ static void fill(mewl_net *net)
         double bound = sqrt(6.0 / (double)(shape.dim[2] * shape.dim[3] * (shape.dim[0] + shape.dim[1])));
         for (int64_t k = 0; k < mewl_shape_count(shape); k++) {
             double v = value(name, (uint64_t)k);
-            v = shape.rank >= 2              ? v * bound
+            v = shape.rank >= 2             ? v * bound
                 : ends(name, "running_var") ? 1.0 + 0.5 * v
                 : ends(name, "weight")      ? 1.0 + 0.2 * v
                                             : v * 0.1;
@@ -70,13 +70,13 @@ typedef struct golden {
     mewl_model *model;
     int64_t n, frames, classes, out_frames;
     float *x, *clip_target, *frame_target, *frame_weight, *clip, *frame, *d_clip, *d_frame;
-    double worst[6]; /* by kind of figure, for the report */
+    double worst[6];               /* by kind of figure, for the report */
     double error_squares, squares; /* over all gradients */
 } golden;
 
 enum { EVAL, OUTPUT, GRADIENT, LOSS, NORM, AFTER };
-static const char *const figure_names[] = {"inference", "training output", "gradient", "loss", "gradient norm",
-                                           "running statistics"};
+static const char *const figure_names[] = {"inference", "training output", "gradient",
+                                           "loss",      "gradient norm",   "running statistics"};
 
 static double number(const golden *g, const char *key)
 {
@@ -236,8 +236,8 @@ static double loss_of(golden *g)
 }
 
 /* Each gradient by its largest error; in bfloat16, where single small gradients are noise, all together by their norm.
- * (PyTorch's own bfloat16 autocast is 7 % off in norm on cnn6, 16 % on cnn10, 27 % on cnn10-frames, 29 % on cnn14: networks
- * of a few channels, whose batch norms cancel most of the gradient.) */
+ * (PyTorch's own bfloat16 autocast is 7 % off in norm on cnn6, 16 % on cnn10, 27 % on cnn10-frames, 29 % on cnn14:
+ * networks of a few channels, whose batch norms cancel most of the gradient.) */
 static void compare_gradients(golden *g, double tolerance)
 {
     size_t count;
@@ -276,13 +276,13 @@ static void run_training(golden *g, bool bf16, double tolerance, double gradient
     assert_int_equal(mewl_model_plan(g->model, (mewl_model_mode){.training = true, .bf16 = bf16}, &err), MEWL_OK);
     float *embedding = floats(g->n * mewl_model_embedding_size(g->model)), losses[10], norms[10];
     for (int step = 0; step < 10; step++) {
-        if (mewl_model_forward(g->model, g->x, g->n, g->frames, g->clip, g->out_frames > 0 ? g->frame : NULL,
-                               embedding, &err) != MEWL_OK) {
+        if (mewl_model_forward(g->model, g->x, g->n, g->frames, g->clip, g->out_frames > 0 ? g->frame : NULL, embedding,
+                               &err) != MEWL_OK) {
             fail_msg("%s: %s", g->path, err.text);
         }
         losses[step] = (float)loss_of(g);
-        assert_int_equal(mewl_model_backward(g->model, g->d_clip, text_is(g, "loss", "frames") ? g->d_frame : NULL, &err),
-                         MEWL_OK);
+        assert_int_equal(
+            mewl_model_backward(g->model, g->d_clip, text_is(g, "loss", "frames") ? g->d_frame : NULL, &err), MEWL_OK);
         if (step == 0) {
             compare_outputs(g, OUTPUT, "train", embedding, tolerance);
             compare_gradients(g, bf16 ? INFINITY : gradient_tolerance);

@@ -14,8 +14,8 @@
 
 #include "../base/scratch.h"
 
-static const mewl_model_config detector = {.arch = "cnn10", .front_end = "panns-16k", .classes = 2, .width = 0.0625,
-                                           .framewise = true};
+static const mewl_model_config detector = {
+    .arch = "cnn10", .front_end = "panns-16k", .classes = 2, .width = 0.0625, .framewise = true};
 
 static mewl_model *make(mewl_model_config config)
 {
@@ -80,12 +80,28 @@ static void test_save_and_load(void **state)
 static void test_lies(void **state)
 {
     const char *const rows[][2] = {
-        {"mewl.arch", "cnn11"},       {"mewl.arch", ""},           {"mewl.bands", "64 "},     {"mewl.bands", "1e30"},
-        {"mewl.bands", "-64"},        {"mewl.classes", "2.5"},     {"mewl.classes", "999999"}, {"mewl.width", "nan"},
-        {"mewl.width", "1e9"},        {"mewl.width", "0.0625x"},   {"mewl.pooling", "median"}, {"mewl.dropout_block", "1"},
-        {"mewl.framewise", "yes"},    {"mewl.framewise", "0"},     {"mewl.time_pool", "2,2"},  {"mewl.time_pool", "2,2,2,1,0,0,"},
-        {"mewl.time_pool", "99999999999999999999,1,1,1,0,0"},      {"mewl.labels", "[\"one\"]"}, {"mewl.labels", "[1,2]"},
-        {"mewl.labels", "{"},         {"mewl.width", "4"},         {"mewl.classes", "3"},
+        {"mewl.arch", "cnn11"},
+        {"mewl.arch", ""},
+        {"mewl.bands", "64 "},
+        {"mewl.bands", "1e30"},
+        {"mewl.bands", "-64"},
+        {"mewl.classes", "2.5"},
+        {"mewl.classes", "999999"},
+        {"mewl.width", "nan"},
+        {"mewl.width", "1e9"},
+        {"mewl.width", "0.0625x"},
+        {"mewl.pooling", "median"},
+        {"mewl.dropout_block", "1"},
+        {"mewl.framewise", "yes"},
+        {"mewl.framewise", "0"},
+        {"mewl.time_pool", "2,2"},
+        {"mewl.time_pool", "2,2,2,1,0,0,"},
+        {"mewl.time_pool", "99999999999999999999,1,1,1,0,0"},
+        {"mewl.labels", "[\"one\"]"},
+        {"mewl.labels", "[1,2]"},
+        {"mewl.labels", "{"},
+        {"mewl.width", "4"},
+        {"mewl.classes", "3"},
         {"mewl.front_end", "a name that is far too long for a front end, longer than sixty-three bytes"},
     };
     mewl_error err = {0};
@@ -140,7 +156,8 @@ static void test_configurations(void **state)
 static void test_sizes(void **state)
 {
     mewl_error err = {0};
-    mewl_model *frames = make(detector), *clips = make((mewl_model_config){.arch = "cnn14", .classes = 2, .width = 0.02});
+    mewl_model *frames = make(detector),
+               *clips = make((mewl_model_config){.arch = "cnn14", .classes = 2, .width = 0.02});
     int64_t step, left, right;
     float x[64 * 64] = {0}, y[64];
     assert_int_equal(mewl_model_frames_min(frames), 8);
@@ -209,7 +226,8 @@ static void test_training(void **state)
     for (int i = 0; i < N * OUT; i++) {
         target[i] = (float)(i / OUT % 2);
     }
-    assert_int_equal(mewl_optim_new(&optim, mewl_model_net(model), (mewl_optim_opts){.kind = MEWL_OPTIM_ADAMW}, &err), MEWL_OK);
+    assert_int_equal(mewl_optim_new(&optim, mewl_model_net(model), (mewl_optim_opts){.kind = MEWL_OPTIM_ADAMW}, &err),
+                     MEWL_OK);
     assert_int_equal(mewl_model_plan(model, (mewl_model_mode){.training = true}, &err), MEWL_OK);
     for (int s = 0; s < 40; s++) {
         assert_int_equal(mewl_model_forward(model, x, N, T, NULL, logits, NULL, &err), MEWL_OK);

@@ -22,7 +22,8 @@ static void test_round_trip(void **state)
     mewl_checkpoint *c;
     const char *path = scratch_path(*state, "a.safetensors");
     float f[6] = {1.5f, -2.0f, 0.0f, 1e-40f, 3e38f, -0.0f};
-    uint16_t b[3] = {mewl_bf16_from_f32(1.0f), mewl_bf16_from_f32(-3.14159f), 0}, h[4] = {0x3c00, 0xc100, 0x0001, 0x7c00};
+    uint16_t b[3] = {mewl_bf16_from_f32(1.0f), mewl_bf16_from_f32(-3.14159f), 0},
+             h[4] = {0x3c00, 0xc100, 0x0001, 0x7c00};
     double d[1] = {2.5};
     int64_t i[2] = {INT64_MIN, 7};
     assert_int_equal(mewl_checkpoint_new(&c, &err), MEWL_OK);
@@ -31,11 +32,13 @@ static void test_round_trip(void **state)
     assert_int_equal(mewl_checkpoint_put(c, "brains", MEWL_DTYPE_BF16, 1, (int64_t[]){3}, b, &err), MEWL_OK);
     assert_int_equal(mewl_checkpoint_put(c, "halves", MEWL_DTYPE_F16, 1, (int64_t[]){4}, h, &err), MEWL_OK);
     assert_int_equal(mewl_checkpoint_put(c, "scalar", MEWL_DTYPE_F64, 0, NULL, d, &err), MEWL_OK);
-    assert_int_equal(mewl_checkpoint_put(c, "whole \"\\ \xc3\xa9", MEWL_DTYPE_I64, 1, (int64_t[]){2}, i, &err), MEWL_OK);
+    assert_int_equal(mewl_checkpoint_put(c, "whole \"\\ \xc3\xa9", MEWL_DTYPE_I64, 1, (int64_t[]){2}, i, &err),
+                     MEWL_OK);
     assert_int_equal(mewl_checkpoint_put(c, "empty", MEWL_DTYPE_F32, 2, (int64_t[]){0, 5}, NULL, &err), MEWL_OK);
     assert_int_equal(mewl_checkpoint_put(c, "odd", MEWL_DTYPE_U8, 1, (int64_t[]){3}, "abc", &err), MEWL_E_ARG);
     assert_int_equal(mewl_checkpoint_put(c, "__metadata__", MEWL_DTYPE_U8, 1, (int64_t[]){3}, "abc", &err), MEWL_E_ARG);
-    assert_int_equal(mewl_checkpoint_put(c, "big", MEWL_DTYPE_F64, 2, (int64_t[]){1 << 30, 1 << 30}, d, &err), MEWL_E_ARG);
+    assert_int_equal(mewl_checkpoint_put(c, "big", MEWL_DTYPE_F64, 2, (int64_t[]){1 << 30, 1 << 30}, d, &err),
+                     MEWL_E_ARG);
     assert_int_equal(mewl_checkpoint_set_text(c, "note", "old", &err), MEWL_OK);
     assert_int_equal(mewl_checkpoint_set_text(c, "note", "a \"new\"\nline", &err), MEWL_OK);
     assert_int_equal(mewl_checkpoint_write(c, path, &err), MEWL_OK);
@@ -79,11 +82,11 @@ typedef struct hostile {
 
 static const hostile rows[] = {
     {ONE("\"F32\"", "[2]", "[0,8]"), 8, MEWL_OK},
-    {ONE("\"F32\"", "[2]", "[0,8]"), 7, MEWL_E_FORMAT},             /* cut short */
-    {ONE("\"F32\"", "[2]", "[0,8]"), 9, MEWL_E_FORMAT},             /* a byte too many */
-    {ONE("\"F32\"", "[2]", "[8,16]"), 16, MEWL_E_FORMAT},           /* a hole at the start */
-    {ONE("\"F32\"", "[3]", "[0,8]"), 8, MEWL_E_FORMAT},             /* shape and bytes differ */
-    {ONE("\"F32\"", "[2]", "[8,0]"), 8, MEWL_E_FORMAT},             /* backwards */
+    {ONE("\"F32\"", "[2]", "[0,8]"), 7, MEWL_E_FORMAT},   /* cut short */
+    {ONE("\"F32\"", "[2]", "[0,8]"), 9, MEWL_E_FORMAT},   /* a byte too many */
+    {ONE("\"F32\"", "[2]", "[8,16]"), 16, MEWL_E_FORMAT}, /* a hole at the start */
+    {ONE("\"F32\"", "[3]", "[0,8]"), 8, MEWL_E_FORMAT},   /* shape and bytes differ */
+    {ONE("\"F32\"", "[2]", "[8,0]"), 8, MEWL_E_FORMAT},   /* backwards */
     {ONE("\"F32\"", "[-2]", "[0,8]"), 8, MEWL_E_FORMAT},
     {ONE("\"F32\"", "[2.0]", "[0,8]"), 8, MEWL_E_FORMAT},
     {ONE("\"F32\"", "[2]", "[0,8.0]"), 8, MEWL_E_FORMAT},
@@ -92,17 +95,20 @@ static const hostile rows[] = {
     {ONE("\"F32\"", "\"2\"", "[0,8]"), 8, MEWL_E_FORMAT},
     {ONE("\"F33\"", "[2]", "[0,8]"), 8, MEWL_E_UNSUPPORTED},
     {ONE("32", "[2]", "[0,8]"), 8, MEWL_E_FORMAT},
-    {ONE("\"U8\"", "[1,1,1,1,1,1,1,1,8]", "[0,8]"), 8, MEWL_E_FORMAT}, /* nine dimensions */
+    {ONE("\"U8\"", "[1,1,1,1,1,1,1,1,8]", "[0,8]"), 8, MEWL_E_FORMAT},      /* nine dimensions */
     {ONE("\"F32\"", "[4294967296,4294967296]", "[0,0]"), 0, MEWL_E_FORMAT}, /* product wraps to 0 */
     {ONE("\"F64\"", "[2305843009213693952]", "[0,0]"), 0, MEWL_E_FORMAT},
     {ONE("\"U8\"", "[9223372036854775807]", "[0,9223372036854775807]"), 8, MEWL_E_FORMAT},
     {ONE("\"U8\"", "[99999999999999999999]", "[0,8]"), 8, MEWL_E_FORMAT}, /* no 64-bit number */
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],"
-     "\"data_offsets\":[2,6]}}", 6, MEWL_E_FORMAT}, /* overlap */
+     "\"data_offsets\":[2,6]}}",
+     6, MEWL_E_FORMAT}, /* overlap */
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],"
-     "\"data_offsets\":[0,4]}}", 4, MEWL_E_FORMAT}, /* the same bytes twice */
+     "\"data_offsets\":[0,4]}}",
+     4, MEWL_E_FORMAT}, /* the same bytes twice */
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"U8\",\"shape\":[4],"
-     "\"data_offsets\":[4,8]}}", 8, MEWL_E_FORMAT}, /* a name twice */
+     "\"data_offsets\":[4,8]}}",
+     8, MEWL_E_FORMAT}, /* a name twice */
     {"{\"__metadata__\":{\"a\":1}}", 0, MEWL_E_FORMAT},
     {"{\"__metadata__\":[]}", 0, MEWL_E_FORMAT},
     {"{\"__metadata__\":{\"a\":\"b\"}}", 0, MEWL_OK},
@@ -185,14 +191,16 @@ static run run_new(mewl_optim_kind kind, bool bf16)
                                   (mewl_conv2d_opts){.out = 16, .kernel = {3, 3}, .pad = {1, 1, 1, 1}});
     x = mewl_net_relu(r.net, "relu", mewl_net_batch_norm(r.net, "bn", x, (mewl_batch_norm_opts){0}));
     x = mewl_net_dropout(r.net, "drop", x, 0.3);
-    x = mewl_net_conv2d(r.net, "conv2", x, (mewl_conv2d_opts){.out = 5, .kernel = {3, 3}, .pad = {1, 1, 1, 1}, .bias = true});
-    x = mewl_net_linear(r.net, "fc", mewl_net_global_pool(r.net, "pool", x, MEWL_POOL_AVG_MAX), (mewl_linear_opts){.out = 3});
+    x = mewl_net_conv2d(r.net, "conv2", x,
+                        (mewl_conv2d_opts){.out = 5, .kernel = {3, 3}, .pad = {1, 1, 1, 1}, .bias = true});
+    x = mewl_net_linear(r.net, "fc", mewl_net_global_pool(r.net, "pool", x, MEWL_POOL_AVG_MAX),
+                        (mewl_linear_opts){.out = 3});
     mewl_net_output(r.net, "y", x);
     assert_int_equal(mewl_net_seal(r.net, &err), MEWL_OK);
     mewl_net_init_xavier(r.net, 3);
     mewl_net_set_dropout(r.net, 99, 0);
-    mewl_optim_opts opts = {.kind = kind, .momentum = kind == MEWL_OPTIM_SGD ? 0.9 : 0.0, .weight_decay = 0.01,
-                            .clip_norm = 1.0};
+    mewl_optim_opts opts = {
+        .kind = kind, .momentum = kind == MEWL_OPTIM_SGD ? 0.9 : 0.0, .weight_decay = 0.01, .clip_norm = 1.0};
     assert_int_equal(mewl_optim_new(&r.optim, r.net, opts, &err), MEWL_OK);
     assert_int_equal(mewl_ema_new(&r.ema, r.net, 0.99, &err), MEWL_OK);
     mewl_net_plan_opts plan = {.training = true, .bf16 = bf16, .batch = N, .frames = T, .threads = 2};
@@ -264,7 +272,8 @@ static void check_resume(void **state, mewl_optim_kind kind, bool bf16)
 {
     mewl_error err = {0};
     double straight[2 * STEPS], resumed[2 * STEPS];
-    const char *half = scratch_path(*state, "half"), *end = scratch_path(*state, "end"), *again = scratch_path(*state, "again");
+    const char *half = scratch_path(*state, "half"), *end = scratch_path(*state, "end"),
+               *again = scratch_path(*state, "again");
     run r = run_new(kind, bf16);
     run_steps(&r, 0, straight);
     save(&r, half);
@@ -332,7 +341,8 @@ static void test_mismatch(void **state)
     assert_int_equal(mewl_checkpoint_get_net(c, r.net, false, &err), MEWL_E_NOT_FOUND);
     assert_non_null(strstr(err.text, "conv.weight"));
     float wrong[16 * 9] = {0};
-    assert_int_equal(mewl_checkpoint_put(c, "conv.weight", MEWL_DTYPE_F32, 2, (int64_t[]){16, 9}, wrong, &err), MEWL_OK);
+    assert_int_equal(mewl_checkpoint_put(c, "conv.weight", MEWL_DTYPE_F32, 2, (int64_t[]){16, 9}, wrong, &err),
+                     MEWL_OK);
     assert_int_equal(mewl_checkpoint_get_net(c, r.net, false, &err), MEWL_E_SHAPE);
     assert_int_equal(mewl_checkpoint_get_training(c, r.net, r.optim, r.ema, &err), MEWL_E_NOT_FOUND);
     mewl_checkpoint_free(c);

@@ -28,10 +28,10 @@ static mewl_node build_batch_norm(const twin_row *row, mewl_net *net, mewl_node 
     return mewl_net_batch_norm(net, "l", x0, (mewl_batch_norm_opts){.features = row->flag});
 }
 
-#define BUILD(kind)                                                                                     \
-    static mewl_node build_##kind(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)       \
-    {                                                                                                   \
-        return mewl_net_##kind(net, "l", x0);                                                           \
+#define BUILD(kind)                                                                                                    \
+    static mewl_node build_##kind(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)                      \
+    {                                                                                                                  \
+        return mewl_net_##kind(net, "l", x0);                                                                          \
     }
 BUILD(relu)
 BUILD(relu6)
@@ -72,14 +72,22 @@ static mewl_node build_concat(const twin_row *row, mewl_net *net, mewl_node x0, 
     return mewl_net_concat(net, "l", (mewl_node[]){x0, x1}, 2);
 }
 
-#define CONV(text, shape, tolerance, ...) \
-    {.name = text, .build = build_conv2d, .twin = twin_conv2d, .in = shape, .f32 = tolerance, .bf16 = 0.02, \
-     .conv = {__VA_ARGS__}}
-#define M(...) {__VA_ARGS__}
+#define CONV(text, shape, tolerance, ...)                                                                              \
+    {                                                                                                                  \
+        .name = text, .build = build_conv2d, .twin = twin_conv2d, .in = shape, .f32 = tolerance, .bf16 = 0.02,         \
+        .conv = {                                                                                                      \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    }
+#define M(...)                                                                                                         \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 
 static const twin_row rows[] = {
     CONV("conv2d 3x3", M(1, 16, 4, 5), 2e-6, .out = 16, .kernel = {3, 3}, .pad = {1, 1, 1, 1}),
-    CONV("conv2d 3x3, odd channels", M(2, 5, 6, 7), 2e-6, .out = 7, .kernel = {3, 3}, .pad = {1, 1, 1, 1}, .bias = true),
+    CONV("conv2d 3x3, odd channels", M(2, 5, 6, 7), 2e-6, .out = 7, .kernel = {3, 3}, .pad = {1, 1, 1, 1},
+         .bias = true),
     CONV("conv2d 3x3, one channel", M(2, 1, 9, 8), 2e-6, .out = 16, .kernel = {3, 3}, .pad = {1, 1, 1, 1}),
     CONV("conv2d 5x3, one channel, stride 2", M(2, 1, 11, 9), 2e-6, .out = 20, .kernel = {5, 3}, .stride = {2, 2},
          .pad = {2, 2, 1, 1}, .bias = true),
@@ -108,18 +116,71 @@ static const twin_row rows[] = {
     {"sigmoid", build_sigmoid, twin_sigmoid, {2, 5, 7, 3}, {0}, 1e-6, 0.01},
     {"hard_sigmoid", build_hard_sigmoid, twin_hard_sigmoid, {2, 5, 7, 3}, {0}, 1e-6, 0.01},
     {"hard_swish", build_hard_swish, twin_hard_swish, {2, 5, 7, 3}, {0}, 1e-6, 0.01},
-    {"pool2d average", build_pool2d, twin_pool2d, {2, 16, 6, 4}, {0}, 1e-6, 0.005, .pool = MEWL_POOL_AVG, .kernel = {2, 2}},
-    {"pool2d average, remainder", build_pool2d, twin_pool2d, {2, 5, 7, 5}, {0}, 1e-6, 0.005, .pool = MEWL_POOL_AVG,
+    {"pool2d average",
+     build_pool2d,
+     twin_pool2d,
+     {2, 16, 6, 4},
+     {0},
+     1e-6,
+     0.005,
+     .pool = MEWL_POOL_AVG,
      .kernel = {2, 2}},
-    {"pool2d maximum", build_pool2d, twin_pool2d, {1, 16, 7, 2}, {0}, 1e-6, 0.005, .pool = MEWL_POOL_MAX, .kernel = {3, 2}},
-    {"pool2d both", build_pool2d, twin_pool2d, {2, 5, 6, 4}, {0}, 1e-6, 0.01, .pool = MEWL_POOL_AVG_MAX, .kernel = {1, 2}},
+    {"pool2d average, remainder",
+     build_pool2d,
+     twin_pool2d,
+     {2, 5, 7, 5},
+     {0},
+     1e-6,
+     0.005,
+     .pool = MEWL_POOL_AVG,
+     .kernel = {2, 2}},
+    {"pool2d maximum",
+     build_pool2d,
+     twin_pool2d,
+     {1, 16, 7, 2},
+     {0},
+     1e-6,
+     0.005,
+     .pool = MEWL_POOL_MAX,
+     .kernel = {3, 2}},
+    {"pool2d both",
+     build_pool2d,
+     twin_pool2d,
+     {2, 5, 6, 4},
+     {0},
+     1e-6,
+     0.01,
+     .pool = MEWL_POOL_AVG_MAX,
+     .kernel = {1, 2}},
     {"global_pool average", build_global_pool, twin_global_pool, {2, 5, 6, 4}, {0}, 1e-6, 0.005, .pool = MEWL_POOL_AVG},
-    {"global_pool maximum", build_global_pool, twin_global_pool, {1, 16, 4, 4}, {0}, 1e-6, 0.005, .pool = MEWL_POOL_MAX},
-    {"global_pool both", build_global_pool, twin_global_pool, {1, 20, 4, 3}, {0}, 1e-6, 0.005, .pool = MEWL_POOL_AVG_MAX},
+    {"global_pool maximum",
+     build_global_pool,
+     twin_global_pool,
+     {1, 16, 4, 4},
+     {0},
+     1e-6,
+     0.005,
+     .pool = MEWL_POOL_MAX},
+    {"global_pool both",
+     build_global_pool,
+     twin_global_pool,
+     {1, 20, 4, 3},
+     {0},
+     1e-6,
+     0.005,
+     .pool = MEWL_POOL_AVG_MAX},
     {"mean_features", build_mean_features, twin_mean_features, {2, 20, 6, 3}, {0}, 1e-6, 0.01},
     {"flatten_features", build_flatten_features, twin_flatten, {2, 5, 6, 3}, {0}, 1e-7, 1e-7},
     {"linear", build_linear, twin_linear, {3, 10, 1, 1}, {0}, 2e-6, 2e-6, .out = 7},
-    {"linear at every position, no bias", build_linear, twin_linear, {3, 10, 6, 2}, {0}, 2e-6, 2e-6, .out = 3, .flag = true},
+    {"linear at every position, no bias",
+     build_linear,
+     twin_linear,
+     {3, 10, 6, 2},
+     {0},
+     2e-6,
+     2e-6,
+     .out = 3,
+     .flag = true},
     {"add", build_add, twin_add, {2, 5, 6, 3}, {2, 5, 6, 3}, 1e-6, 0.005},
     {"multiply", build_multiply, twin_multiply, {2, 5, 6, 3}, {2, 5, 6, 3}, 1e-6, 0.005},
     {"multiply, repeated factor", build_multiply, twin_multiply, {2, 20, 6, 3}, {2, 20, 1, 1}, 2e-6, 0.01},
@@ -136,8 +197,8 @@ static const twin_row rows[] = {
 
 typedef struct values {
     int64_t count;
-    double *twin;     /* as the twin sees it */
-    double *numeric;  /* gradient by differences */
+    double *twin;    /* as the twin sees it */
+    double *numeric; /* gradient by differences */
 } values;
 
 typedef struct bench {
@@ -425,8 +486,8 @@ static void test_bfloat16(void **state)
     run_table(MEWL_DTYPE_BF16);
 }
 
-/* Dropout has no twin: its mask is its own. What must hold: values are 0 or x / (1 - rate), the share is right, backward
- * uses the same mask, another step another one, the same step the same one. */
+/* Dropout has no twin: its mask is its own. What must hold: values are 0 or x / (1 - rate), the share is right,
+ * backward uses the same mask, another step another one, the same step the same one. */
 static void test_dropout(void **state)
 {
     mewl_error err = {0};
@@ -434,7 +495,8 @@ static void test_dropout(void **state)
     assert_int_equal(mewl_net_new(&net, &err), MEWL_OK);
     mewl_node node = mewl_net_dropout(net, "l", mewl_net_input(net, 16, 64), 0.2);
     mewl_layer *layer = net->layers[node];
-    mewl_tensor like = {.shape = mewl_shape_map(4, 16, 100, 64), .dtype = MEWL_DTYPE_F32, .layout = MEWL_LAYOUT_BLOCK16};
+    mewl_tensor like = {
+        .shape = mewl_shape_map(4, 16, 100, 64), .dtype = MEWL_DTYPE_F32, .layout = MEWL_LAYOUT_BLOCK16};
     mewl_tensor x = tensor_of(like, NULL), y = tensor_of(like, NULL), again = tensor_of(like, NULL);
     int64_t count = mewl_shape_count(like.shape), dropped = 0, same = 0;
     float *in = x.data, *out = y.data, *other = again.data;

@@ -64,7 +64,8 @@ static mewl_status build(mewl_net *net, bool watch, mewl_error *err)
     mewl_node conv = mewl_net_conv2d(net, "stem.conv", x, first);
     mewl_node norm = mewl_net_batch_norm(net, "stem.bn", conv, (mewl_batch_norm_opts){.eps = 1e-3});
     mewl_node a = mewl_net_hard_swish(net, "stem.act", norm);
-    mewl_node d = mewl_net_batch_norm(net, "dw.bn", mewl_net_conv2d(net, "dw.conv", a, depthwise), (mewl_batch_norm_opts){0});
+    mewl_node d =
+        mewl_net_batch_norm(net, "dw.bn", mewl_net_conv2d(net, "dw.conv", a, depthwise), (mewl_batch_norm_opts){0});
     d = mewl_net_hard_swish(net, "dw.act", d);
     mewl_node s = mewl_net_global_pool(net, "se.pool", d, MEWL_POOL_AVG);
     s = mewl_net_hard_swish(net, "se.act", mewl_net_linear(net, "se.fc1", s, (mewl_linear_opts){.out = 8}));
@@ -332,7 +333,7 @@ static void wrong_eps(mewl_net *net)
 
 static void test_mistakes(void **state)
 {
-    const mistake rows[] = {twice_named, no_name,    no_output,  wrong_node,  wrong_groups, wide_kernel,
+    const mistake rows[] = {twice_named,   no_name,    no_output,   wrong_node,   wrong_groups, wide_kernel,
                             wrong_dropout, one_joined, huge_linear, second_input, wrong_eps};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         mewl_error err = {0};
@@ -358,8 +359,10 @@ static void test_impossible_plans(void **state)
     assert_int_equal(mewl_net_seal(net, &err), MEWL_OK);
     float input[32 * 8] = {0};
     assert_int_equal(mewl_net_forward(net, input, &err), MEWL_E_STATE);
-    const mewl_net_plan_opts bad[] = {{.batch = 0, .frames = 32}, {.batch = 1, .frames = 0},
-                                      {.batch = 1, .frames = 3},  {.batch = 1, .frames = 8},
+    const mewl_net_plan_opts bad[] = {{.batch = 0, .frames = 32},
+                                      {.batch = 1, .frames = 0},
+                                      {.batch = 1, .frames = 3},
+                                      {.batch = 1, .frames = 8},
                                       {.batch = 1, .frames = 32, .threads = -1},
                                       {.batch = 65536, .frames = (int64_t)1 << 40}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -423,7 +426,8 @@ static void test_reach(void **state)
     mewl_node x = mewl_net_conv2d(net, "a", mewl_net_input(net, 1, 4),
                                   (mewl_conv2d_opts){.out = 2, .kernel = {3, 3}, .pad = {1, 1, 1, 1}});
     x = mewl_net_pool2d(net, "b", x, MEWL_POOL_AVG, 2, 2);
-    x = mewl_net_conv2d(net, "c", x, (mewl_conv2d_opts){.out = 2, .kernel = {3, 1}, .dilation = {4, 1}, .pad = {4, 4, 0, 0}});
+    x = mewl_net_conv2d(net, "c", x,
+                        (mewl_conv2d_opts){.out = 2, .kernel = {3, 1}, .dilation = {4, 1}, .pad = {4, 4, 0, 0}});
     mewl_net_output(net, "y", x);
     mewl_net_output(net, "z", mewl_net_global_pool(net, "d", x, MEWL_POOL_MAX));
     assert_int_equal(mewl_net_seal(net, &err), MEWL_OK);
@@ -439,7 +443,7 @@ static void test_reach(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradient),      cmocka_unit_test(test_folding), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_gradient),      cmocka_unit_test(test_folding),  cmocka_unit_test(test_threads),
         cmocka_unit_test(test_frozen),        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_impossible_plans),
         cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_reach),
     };

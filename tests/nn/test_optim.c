@@ -22,7 +22,8 @@ static mewl_net *make_net(void)
     mewl_node x = mewl_net_linear(net, "fc", mewl_net_input(net, 3, 1), (mewl_linear_opts){.out = 2});
     mewl_net_output(net, "y", x);
     assert_int_equal(mewl_net_seal(net, &err), MEWL_OK);
-    assert_int_equal(mewl_net_plan(net, (mewl_net_plan_opts){.training = true, .batch = 1, .frames = 1}, &err), MEWL_OK);
+    assert_int_equal(mewl_net_plan(net, (mewl_net_plan_opts){.training = true, .batch = 1, .frames = 1}, &err),
+                     MEWL_OK);
     mewl_net_init_xavier(net, 5);
     return net;
 }
@@ -156,9 +157,12 @@ static void test_not_finite(void **state)
 static void test_bad_options(void **state)
 {
     const mewl_optim_opts bad[] = {
-        {.kind = MEWL_OPTIM_SGD, .momentum = 1.0},   {.kind = MEWL_OPTIM_SGD, .nesterov = true},
-        {.kind = MEWL_OPTIM_ADAM, .beta2 = 1.0},     {.kind = MEWL_OPTIM_ADAM, .eps = -1.0},
-        {.kind = MEWL_OPTIM_ADAM, .clip_norm = -1.0}, {.kind = MEWL_OPTIM_ADAM, .weight_decay = NAN},
+        {.kind = MEWL_OPTIM_SGD, .momentum = 1.0},
+        {.kind = MEWL_OPTIM_SGD, .nesterov = true},
+        {.kind = MEWL_OPTIM_ADAM, .beta2 = 1.0},
+        {.kind = MEWL_OPTIM_ADAM, .eps = -1.0},
+        {.kind = MEWL_OPTIM_ADAM, .clip_norm = -1.0},
+        {.kind = MEWL_OPTIM_ADAM, .weight_decay = NAN},
         {.kind = (mewl_optim_kind)7},
     };
     mewl_net *net = make_net();
@@ -198,8 +202,8 @@ static void test_average(void **state)
 
 static void test_schedule(void **state)
 {
-    mewl_schedule s = {.kind = MEWL_SCHEDULE_COSINE, .rate = 2.0, .final_fraction = 0.1, .warmup_steps = 4,
-                       .total_steps = 104};
+    mewl_schedule s = {
+        .kind = MEWL_SCHEDULE_COSINE, .rate = 2.0, .final_fraction = 0.1, .warmup_steps = 4, .total_steps = 104};
     assert_float_equal(mewl_schedule_rate(&s, 0), 0.5, 1e-12);
     assert_float_equal(mewl_schedule_rate(&s, 3), 2.0, 1e-12);
     assert_float_equal(mewl_schedule_rate(&s, 4), 2.0, 1e-12);
@@ -215,16 +219,21 @@ static void test_schedule(void **state)
 
 static void test_plateau(void **state)
 {
-    mewl_plateau p = {.larger_is_better = true, .factor = 0.5, .threshold = 0.01, .patience = 2, .cooldown = 1,
-                      .floor = 0.2, .scale = 1.0};
+    mewl_plateau p = {.larger_is_better = true,
+                      .factor = 0.5,
+                      .threshold = 0.01,
+                      .patience = 2,
+                      .cooldown = 1,
+                      .floor = 0.2,
+                      .scale = 1.0};
     const struct {
         double figure;
         bool reduced;
         double scale;
-    } rows[] = {{0.5, false, 1.0},   {0.504, false, 1.0}, {NAN, false, 1.0}, {0.4, true, 0.5}, {0.4, false, 0.5},
-                {0.6, false, 0.5},   {0.6, false, 0.5},   {0.6, false, 0.5}, {0.6, true, 0.25}, {0.6, false, 0.25},
-                {0.6, false, 0.25},  {0.6, false, 0.25},  {0.6, true, 0.2},  {0.6, false, 0.2}, {0.6, false, 0.2},
-                {0.6, false, 0.2},   {0.6, false, 0.2}};
+    } rows[] = {{0.5, false, 1.0},  {0.504, false, 1.0}, {NAN, false, 1.0}, {0.4, true, 0.5},  {0.4, false, 0.5},
+                {0.6, false, 0.5},  {0.6, false, 0.5},   {0.6, false, 0.5}, {0.6, true, 0.25}, {0.6, false, 0.25},
+                {0.6, false, 0.25}, {0.6, false, 0.25},  {0.6, true, 0.2},  {0.6, false, 0.2}, {0.6, false, 0.2},
+                {0.6, false, 0.2},  {0.6, false, 0.2}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(mewl_plateau_observe(&p, rows[i].figure), rows[i].reduced);
         assert_float_equal(p.scale, rows[i].scale, 1e-12);
@@ -234,7 +243,7 @@ static void test_plateau(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formulas),  cmocka_unit_test(test_factors), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_formulas),    cmocka_unit_test(test_factors), cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_bad_options), cmocka_unit_test(test_average), cmocka_unit_test(test_schedule),
         cmocka_unit_test(test_plateau),
     };

@@ -10,10 +10,10 @@ static int64_t at(map4 m, int64_t n, int64_t c, int64_t t, int64_t f)
     return ((n * m.c + c) * m.t + t) * m.f + f;
 }
 
-#define EACH(m)                                  \
-    for (int64_t n = 0; n < (m).n; n++)          \
-        for (int64_t c = 0; c < (m).c; c++)      \
-            for (int64_t t = 0; t < (m).t; t++)  \
+#define EACH(m)                                                                                                        \
+    for (int64_t n = 0; n < (m).n; n++)                                                                                \
+        for (int64_t c = 0; c < (m).c; c++)                                                                            \
+            for (int64_t t = 0; t < (m).t; t++)                                                                        \
                 for (int64_t f = 0; f < (m).f; f++)
 
 static int64_t or_one(int64_t value)

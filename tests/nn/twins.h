@@ -16,14 +16,14 @@ typedef struct twin_row {
     const char *name;
     mewl_node (*build)(const struct twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1);
     map4 (*twin)(const struct twin_row *row, double *y, double *const *x, double *const *p);
-    map4 in;        /* first input */
-    map4 in1;       /* second input; n 0: there is none */
+    map4 in;          /* first input */
+    map4 in1;         /* second input; n 0: there is none */
     double f32, bf16; /* largest error over the largest value: of outputs and of every gradient */
     mewl_conv2d_opts conv;
     mewl_pool_kind pool;
     int64_t kernel[2];
     int64_t out;
-    bool flag;      /* batch norm: per feature; linear: no bias */
+    bool flag; /* batch norm: per feature; linear: no bias */
     bool frozen;
 } twin_row;
 

@@ -112,17 +112,17 @@ static mewl_status activation_backward(mewl_layer *layer, const mewl_pass *pass,
     return MEWL_OK;
 }
 
-#define ACTIVATION(ident, text, reading)                                                                              \
-    const mewl_layer_ops mewl__##ident##_ops = {.kind = text,                                                         \
-                                                .size = sizeof(mewl_layer),                                           \
-                                                .reads = reading,                                                     \
-                                                .plan = activation_plan,                                              \
-                                                .forward = activation_forward,                                        \
-                                                .backward = activation_backward};                                     \
-    mewl_node mewl_net_##ident(mewl_net *net, const char *name, mewl_node x)                                          \
-    {                                                                                                                 \
-        mewl_layer *layer = mewl__net_add(net, &mewl__##ident##_ops, name, &x, 1);                                    \
-        return layer == NULL ? -1 : (mewl_node)layer->index;                                                          \
+#define ACTIVATION(ident, text, reading)                                                                               \
+    const mewl_layer_ops mewl__##ident##_ops = {.kind = text,                                                          \
+                                                .size = sizeof(mewl_layer),                                            \
+                                                .reads = reading,                                                      \
+                                                .plan = activation_plan,                                               \
+                                                .forward = activation_forward,                                         \
+                                                .backward = activation_backward};                                      \
+    mewl_node mewl_net_##ident(mewl_net *net, const char *name, mewl_node x)                                           \
+    {                                                                                                                  \
+        mewl_layer *layer = mewl__net_add(net, &mewl__##ident##_ops, name, &x, 1);                                     \
+        return layer == NULL ? -1 : (mewl_node)layer->index;                                                           \
     }
 
 ACTIVATION(relu, "relu", MEWL_LAYER_READS_Y)

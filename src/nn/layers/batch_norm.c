@@ -19,9 +19,9 @@ typedef struct batch_norm {
     bool relu;       /* absorbed */
     double *partial; /* two sums for each row and lane */
     size_t partial_count;
-    float *scale, *shift;         /* y = scale x + shift */
-    float *mean, *inverse;        /* of the batch: mean and 1 / sqrt(var + eps) */
-    float *a, *b, *c;             /* dx = a dy + b x + c */
+    float *scale, *shift;  /* y = scale x + shift */
+    float *mean, *inverse; /* of the batch: mean and 1 / sqrt(var + eps) */
+    float *a, *b, *c;      /* dx = a dy + b x + c */
     float *pivot;
 } batch_norm;
 
@@ -104,8 +104,8 @@ static mewl_status batch_norm_plan(mewl_layer *layer, const mewl_plan *plan, mew
     size_t floats = self->padded * sizeof(float);
     self->partial_count = w.rows * w.width * 2;
     self->partial = mewl__alloc(plan->training ? self->partial_count * sizeof(double) : 0);
-    float **arrays[] = {&self->scale, &self->shift, &self->mean, &self->inverse, &self->a, &self->b, &self->c,
-                        &self->pivot};
+    float **arrays[] = {&self->scale, &self->shift, &self->mean, &self->inverse,
+                        &self->a,     &self->b,     &self->c,    &self->pivot};
     bool fine = self->partial != NULL;
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         *arrays[i] = mewl__alloc(floats);
@@ -158,28 +158,28 @@ static void lane_sums(double *sum, const float *u, const float *v, size_t count,
 
 /* y or sums, element by element of a run: lane i % width of the arrays at `lane`. The three loops have widths known to
  * the compiler where it matters. */
-#define LANES(count, width, body)                       \
-    do {                                                \
-        if ((width) == 16) {                            \
-            for (size_t i0 = 0; i0 < (count); i0 += 16) { \
-                for (size_t l = 0; l < 16; l++) {       \
-                    size_t i = i0 + l;                  \
-                    body;                               \
-                }                                       \
-            }                                           \
-        } else if ((width) == 1) {                      \
-            const size_t l = 0;                         \
-            for (size_t i = 0; i < (count); i++) {      \
-                body;                                   \
-            }                                           \
-        } else {                                        \
-            for (size_t i0 = 0; i0 < (count); i0 += (width)) { \
-                for (size_t l = 0; l < (width); l++) {  \
-                    size_t i = i0 + l;                  \
-                    body;                               \
-                }                                       \
-            }                                           \
-        }                                               \
+#define LANES(count, width, body)                                                                                      \
+    do {                                                                                                               \
+        if ((width) == 16) {                                                                                           \
+            for (size_t i0 = 0; i0 < (count); i0 += 16) {                                                              \
+                for (size_t l = 0; l < 16; l++) {                                                                      \
+                    size_t i = i0 + l;                                                                                 \
+                    body;                                                                                              \
+                }                                                                                                      \
+            }                                                                                                          \
+        } else if ((width) == 1) {                                                                                     \
+            const size_t l = 0;                                                                                        \
+            for (size_t i = 0; i < (count); i++) {                                                                     \
+                body;                                                                                                  \
+            }                                                                                                          \
+        } else {                                                                                                       \
+            for (size_t i0 = 0; i0 < (count); i0 += (width)) {                                                         \
+                for (size_t l = 0; l < (width); l++) {                                                                 \
+                    size_t i = i0 + l;                                                                                 \
+                    body;                                                                                              \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
     } while (0)
 
 /* Sums of x - pivot and its square by lane for each row, into partial. */
@@ -225,7 +225,8 @@ static void batch_statistics(batch_norm *self, const walk *w, const mewl_tensor 
         row_statistics(self, w, x, row);
     }
     double count = (double)mewl_shape_count(x->shape) / (double)self->size, m = self->opts.momentum;
-    float *running_mean = layer->params[RUNNING_MEAN]->value.data, *running_var = layer->params[RUNNING_VAR]->value.data;
+    float *running_mean = layer->params[RUNNING_MEAN]->value.data,
+          *running_var = layer->params[RUNNING_VAR]->value.data;
     for (size_t g = 0; g < (size_t)self->size; g++) {
         double sum, squares;
         group_sums(self, w, g, &sum, &squares);
@@ -372,8 +373,8 @@ static bool batch_norm_absorb(mewl_layer *layer, const mewl_plan *plan, mewl_lay
 static void batch_norm_unplan(mewl_layer *layer)
 {
     batch_norm *self = (batch_norm *)layer;
-    float **arrays[] = {&self->scale, &self->shift, &self->mean, &self->inverse, &self->a, &self->b, &self->c,
-                        &self->pivot};
+    float **arrays[] = {&self->scale, &self->shift, &self->mean, &self->inverse,
+                        &self->a,     &self->b,     &self->c,    &self->pivot};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         free(*arrays[i]);
         *arrays[i] = NULL;

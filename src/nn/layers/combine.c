@@ -242,8 +242,8 @@ static void copy_parts(const combine *self, const mewl_tensor *whole, const mewl
 {
     size_t n = (size_t)whole->shape.dim[0], each = mewl_tensor_bytes(whole) / n, before = 0;
     for (size_t i = 0; i < self->count; i++) {
-        size_t bytes = (size_t)(self->channels[i] * whole->shape.dim[2] * whole->shape.dim[3]) *
-                       mewl_dtype_size(whole->dtype);
+        size_t bytes =
+            (size_t)(self->channels[i] * whole->shape.dim[2] * whole->shape.dim[3]) * mewl_dtype_size(whole->dtype);
         for (size_t k = 0; k < n && parts[i].data != NULL; k++) {
             char *in_whole = (char *)whole->data + k * each + before, *in_part = (char *)parts[i].data + k * bytes;
             memcpy(split ? in_part : in_whole, split ? in_whole : in_part, bytes);
@@ -259,8 +259,8 @@ static mewl_status concat_forward(mewl_layer *layer, const mewl_pass *pass, cons
     return MEWL_OK;
 }
 
-static mewl_status concat_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x,
-                                   const mewl_tensor *y, const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
+static mewl_status concat_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, const mewl_tensor *y,
+                                   const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
 {
     copy_parts((const combine *)layer, dy, dx, true);
     return MEWL_OK;

@@ -12,9 +12,9 @@ typedef struct conv2d {
     mewl_conv2d_opts opts;
     int64_t in;
     mewl__conv *conv;
-    mewl__conv_first *first; /* gives the input gradient, or NULL: conv does */
+    mewl__conv_first *first;     /* gives the input gradient, or NULL: conv does */
     mewl__conv_dilated *dilated; /* gives all gradients, or NULL */
-    const mewl_layer *norm; /* absorbed, or NULL */
+    const mewl_layer *norm;      /* absorbed, or NULL */
     mewl__post post;
     float *folded, *scale, *shift, *bias; /* with an absorbed norm: weights, its figures, bias */
 } conv2d;
@@ -59,8 +59,7 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         .post = self->post,
     };
     for (int axis = 0; axis < 2; axis++) {
-        spec.out_size[axis] =
-            out_size(o, axis, spec.in_size[axis], &spec.pad[2 * axis], &spec.pad[2 * axis + 1]);
+        spec.out_size[axis] = out_size(o, axis, spec.in_size[axis], &spec.pad[2 * axis], &spec.pad[2 * axis + 1]);
         if (spec.out_size[axis] < 1) {
             char text[64];
             return mewl_error_set(err, MEWL_E_SHAPE, "an input of %s is smaller than the kernel %lldx%lld",
@@ -78,8 +77,11 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
     if (dilated) {
         spec.backward = spec.backward_data = false;
     }
-    bool own = spec.backward_data && mewl__conv_first_suits(&spec);
-    spec.backward_data = spec.backward_data && !own;
+    const bool own = spec.backward_data && mewl__conv_first_suits(&spec);
+    if (own) {
+        spec.backward_data = false;
+        spec.given = MEWL_LAYOUT_PLAIN;
+    }
     MEWL_TRY(mewl__conv_new(&self->conv, &in->layout, &out->layout, plan->context, &spec, err));
     if (dilated && in->layout != out->layout) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "a depthwise convolution whose two sides lie differently");
@@ -88,10 +90,9 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         MEWL_TRY(mewl__conv_dilated_new(&self->dilated, &spec, err));
     }
     if (own) {
-        if (out->layout == MEWL_LAYOUT_LAST) {
+        if (out->layout == MEWL_LAYOUT_LAST || in->layout != MEWL_LAYOUT_PLAIN) {
             return mewl_error_set(err, MEWL_E_UNSUPPORTED, "no input gradient for this layout");
         }
-        in->layout = MEWL_LAYOUT_PLAIN;
         MEWL_TRY(mewl__conv_first_new(&self->first, &spec, err));
     }
     if (self->norm != NULL) {
@@ -138,8 +139,8 @@ static mewl_status conv2d_forward(mewl_layer *layer, const mewl_pass *pass, cons
     return mewl__conv_forward(self->conv, y->data, x->data, err);
 }
 
-static mewl_status conv2d_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x,
-                                   const mewl_tensor *y, const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
+static mewl_status conv2d_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, const mewl_tensor *y,
+                                   const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
 {
     conv2d *self = (conv2d *)layer;
     mewl_param *weight = layer->params[0], *bias = self->opts.bias ? layer->params[1] : NULL;
@@ -251,10 +252,9 @@ mewl_node mewl_net_conv2d(mewl_net *net, const char *name, mewl_node x, mewl_con
         return mewl__net_fail(net, MEWL_E_SHAPE, "layer %s: kernel wider than its input", name);
     }
     mewl_error err = {0};
-    mewl_status status =
-        mewl__layer_param(layer, "weight",
-                          mewl_shape_of(4, opts.out, layer->channels / opts.groups, opts.kernel[0], opts.kernel[1]),
-                          0.0f, 1.0f, false, &err);
+    mewl_status status = mewl__layer_param(
+        layer, "weight", mewl_shape_of(4, opts.out, layer->channels / opts.groups, opts.kernel[0], opts.kernel[1]),
+        0.0f, 1.0f, false, &err);
     if (status == MEWL_OK && opts.bias) {
         status = mewl__layer_param(layer, "bias", mewl_shape_of(1, opts.out, 1, 1, 1), 0.0f, 0.0f, false, &err);
     }

@@ -75,7 +75,6 @@ static const mewl_layer_ops dropout_ops = {.kind = "dropout",
                                            .forward = dropout_forward,
                                            .backward = dropout_backward};
 
-
 mewl_node mewl_net_dropout(mewl_net *net, const char *name, mewl_node x, double rate)
 {
     mewl_layer *layer = mewl__net_add(net, &dropout_ops, name, &x, 1);

@@ -40,8 +40,8 @@ static mewl_status linear_forward(mewl_layer *layer, const mewl_pass *pass, cons
     return MEWL_OK;
 }
 
-static mewl_status linear_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x,
-                                   const mewl_tensor *y, const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
+static mewl_status linear_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, const mewl_tensor *y,
+                                   const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
 {
     const linear *self = (const linear *)layer;
     mewl_param *weight = layer->params[0];

@@ -156,7 +156,8 @@ static mewl_status pool2d_forward(mewl_layer *layer, const mewl_pass *pass, cons
 {
     plane p = plane_of((const pool2d *)layer, x, y);
     mewl__rows in = mewl__rows_of(x), out = mewl__rows_of(y);
-    size_t size = mewl_dtype_size(x->dtype), from = in.positions * in.block * size, to = out.positions * in.block * size;
+    size_t size = mewl_dtype_size(x->dtype), from = in.positions * in.block * size,
+           to = out.positions * in.block * size;
 #pragma omp parallel for num_threads(pass->threads) if (pass->threads > 1) schedule(static)
     for (size_t row = 0; row < in.n * in.blocks; row++) {
         pool_row((char *)y->data + row * to, (const char *)x->data + row * from, &p, in.block,
@@ -165,15 +166,16 @@ static mewl_status pool2d_forward(mewl_layer *layer, const mewl_pass *pass, cons
     return MEWL_OK;
 }
 
-static mewl_status pool2d_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x,
-                                   const mewl_tensor *y, const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
+static mewl_status pool2d_backward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, const mewl_tensor *y,
+                                   const mewl_tensor *dy, mewl_tensor *dx, mewl_error *err)
 {
     if (dx[0].data == NULL) {
         return MEWL_OK;
     }
     plane p = plane_of((const pool2d *)layer, x, y);
     mewl__rows in = mewl__rows_of(x), out = mewl__rows_of(y);
-    size_t size = mewl_dtype_size(x->dtype), from = in.positions * in.block * size, to = out.positions * in.block * size;
+    size_t size = mewl_dtype_size(x->dtype), from = in.positions * in.block * size,
+           to = out.positions * in.block * size;
     /* a partial last window is not looked at: its gradient is zero */
     bool covered = p.out_t * p.kt == (size_t)x->shape.dim[2] && p.out_f * p.kf == p.in_f;
 #pragma omp parallel for num_threads(pass->threads) if (pass->threads > 1) schedule(static)
@@ -193,13 +195,13 @@ static void pool2d_reach(const mewl_layer *layer, int64_t *kernel, int64_t *stri
     *kernel = *stride = (int64_t)((const pool2d *)layer)->kernel[0];
 }
 
-#define POOL_OPS(ident, reading)                              \
-    static const mewl_layer_ops ident = {.kind = "pool2d",    \
-                                         .size = sizeof(pool2d), \
-                                         .reads = reading,    \
-                                         .plan = pool2d_plan, \
-                                         .forward = pool2d_forward, \
-                                         .backward = pool2d_backward, \
+#define POOL_OPS(ident, reading)                                                                                       \
+    static const mewl_layer_ops ident = {.kind = "pool2d",                                                             \
+                                         .size = sizeof(pool2d),                                                       \
+                                         .reads = reading,                                                             \
+                                         .plan = pool2d_plan,                                                          \
+                                         .forward = pool2d_forward,                                                    \
+                                         .backward = pool2d_backward,                                                  \
                                          .reach = pool2d_reach}
 
 POOL_OPS(average_ops, 0); /* needs no memory of its input */
@@ -212,7 +214,8 @@ mewl_node mewl_net_pool2d(mewl_net *net, const char *name, mewl_node x, mewl_poo
     if (layer == NULL) {
         return -1;
     }
-    if (kernel_t < 1 || kernel_f < 1 || kernel_t > 65536 || kernel_f > layer->features || (unsigned)kind > MEWL_POOL_AVG_MAX) {
+    if (kernel_t < 1 || kernel_f < 1 || kernel_t > 65536 || kernel_f > layer->features ||
+        (unsigned)kind > MEWL_POOL_AVG_MAX) {
         return mewl__net_fail(net, MEWL_E_ARG, "layer %s: a window of %lldx%lld on %lld features", name,
                               (long long)kernel_t, (long long)kernel_f, (long long)layer->features);
     }

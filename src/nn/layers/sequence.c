@@ -60,9 +60,8 @@ mewl_node mewl_net_flatten_features(mewl_net *net, const char *name, mewl_node x
     }
     layer->channels *= layer->features;
     layer->features = 1;
-    return layer->channels <= 65536
-               ? (mewl_node)layer->index
-               : mewl__net_fail(net, MEWL_E_SHAPE, "layer %s: more than 65536 channels", name);
+    return layer->channels <= 65536 ? (mewl_node)layer->index
+                                    : mewl__net_fail(net, MEWL_E_SHAPE, "layer %s: more than 65536 channels", name);
 }
 
 /* ---- Linear softmax pooling over time ---- */
@@ -105,8 +104,7 @@ static mewl_status softmax_forward(mewl_layer *layer, const mewl_pass *pass, con
         power_sums(&squares, &sum, &rest, (const float *)x->data + row * frames, frames);
         /* NaN frames give a NaN clip; sums that vanish give the lowest logit */
         double logit = squares != squares ? squares : sum <= 0.0 || squares <= 0.0 ? -LOGIT_MAX : log(squares / rest);
-        ((float *)y->data)[row] =
-            (float)(logit > LOGIT_MAX ? LOGIT_MAX : logit < -LOGIT_MAX ? -LOGIT_MAX : logit);
+        ((float *)y->data)[row] = (float)(logit > LOGIT_MAX ? LOGIT_MAX : logit < -LOGIT_MAX ? -LOGIT_MAX : logit);
     }
     return MEWL_OK;
 }
