@@ -1,5 +1,5 @@
-/* cmd_data.c - `mewl data`: list, scan, split, check and fetch data sets, (in data_mix.c) mixtures. What each does is in src/data;
- * here are options and sentences. */
+/* cmd_data.c - `mewl data`: list, scan, split, check and fetch data sets, (in data_mix.c) mixtures. What each does is
+ * in src/data; here are options and sentences. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/data_mix.h"
@@ -74,8 +74,8 @@ static int run_list(mewl_cli *cli, int argc, char **argv)
     }
     (void)printf("Kinds that `mewl data scan` reads (* : shipped weights may be trained on it)\n\n");
     for (size_t i = 0; i < reader_count; i++) {
-        (void)printf("%c %-16s %s\n  %-16s %s\n", readers[i].trains_shipped ? '*' : ' ', readers[i].kind, readers[i].title, "",
-                     readers[i].layout);
+        (void)printf("%c %-16s %s\n  %-16s %s\n", readers[i].trains_shipped ? '*' : ' ', readers[i].kind,
+                     readers[i].title, "", readers[i].layout);
     }
     (void)printf("\nSets that `mewl data fetch` brings\n\n");
     for (size_t i = 0; i < source_count; i++) {
@@ -159,8 +159,8 @@ static void say_scan(const mewl_cli *cli, const mewl_manifest *m, const mewl_sca
         mewl_cli_note(cli, "  %6zu %s", labels.rows[i], labels.text[i][0] != '\0' ? labels.text[i] : "(no label)");
     }
     if (report->left_out > 0) {
-        mewl_cli_note(cli, "%zu left out%s%s", report->left_out, report->left_out_example[0] != '\0' ? ", the first: " : "",
-                      report->left_out_example);
+        mewl_cli_note(cli, "%zu left out%s%s", report->left_out,
+                      report->left_out_example[0] != '\0' ? ", the first: " : "", report->left_out_example);
     }
 }
 
@@ -391,8 +391,10 @@ static int fetch_one(mewl_cli *cli, const char *name, const char *target, mewl_f
         (void)printf("%s\n", result.path);
     }
     if (!result.verified) {
-        mewl_cli_note(cli, "%s: NOT VERIFIED, no checksum is known for it. This download has SHA-256 %s; compare it with "
-                           "one you trust, or give --sha256 next time", name, result.sha256);
+        mewl_cli_note(cli,
+                      "%s: NOT VERIFIED, no checksum is known for it. This download has SHA-256 %s; compare it with "
+                      "one you trust, or give --sha256 next time",
+                      name, result.sha256);
     }
     mewl_cli_note(cli, "%s: licence %s", name, source->licence);
     return MEWL_EXIT_DONE;
@@ -409,8 +411,9 @@ static int run_fetch(mewl_cli *cli, int argc, char **argv)
         return mewl_cli_usage_error(cli, "say which set; `mewl data list` names them");
     }
     if (argc > 1 && (value[FETCH_SHA256] != NULL || cli->json)) {
-        return mewl_cli_usage_error(cli, value[FETCH_SHA256] != NULL ? "--sha256 goes with one set"
-                                                                     : "--json goes with one set; --ndjson with several");
+        return mewl_cli_usage_error(cli, value[FETCH_SHA256] != NULL
+                                             ? "--sha256 goes with one set"
+                                             : "--json goes with one set; --ndjson with several");
     }
     const char *data = getenv("MEWL_DATA");
     const char *target = value[FETCH_TO] != NULL ? value[FETCH_TO] : data != NULL && data[0] != '\0' ? data : "data";

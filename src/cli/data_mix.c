@@ -21,8 +21,20 @@ static int fail(const mewl_cli *cli, const mewl_error *err)
     return mewl_cli_fail(cli, err);
 }
 
-enum { MIX_OUT, MIX_DATA, MIX_COUNT, MIX_SNR, MIX_SECONDS, MIX_CRIES, MIX_NEGATIVES, MIX_SIDE, MIX_SEED, MIX_SYNTHETIC, MIX_TRAIN,
-       MIX_OPTIONS };
+enum {
+    MIX_OUT,
+    MIX_DATA,
+    MIX_COUNT,
+    MIX_SNR,
+    MIX_SECONDS,
+    MIX_CRIES,
+    MIX_NEGATIVES,
+    MIX_SIDE,
+    MIX_SEED,
+    MIX_SYNTHETIC,
+    MIX_TRAIN,
+    MIX_OPTIONS
+};
 
 static const mewl_cli_option mix_options[MIX_OPTIONS + 1] = {
     [MIX_OUT] = {"output", 'o', "DIR", "folder to write (needed)", false},
@@ -79,7 +91,8 @@ static mewl_status write_table(const mixing *m, const char *kind, const char *na
                                mewl_error *err)
 {
     char folder[PATH_MAX], path[PATH_MAX + 80];
-    if (table->failed || snprintf(folder, sizeof folder, "%s/%s/%s", m->folder, kind, m->side_name) >= (int)sizeof folder) {
+    if (table->failed ||
+        snprintf(folder, sizeof folder, "%s/%s/%s", m->folder, kind, m->side_name) >= (int)sizeof folder) {
         return mewl_error_set(err, MEWL_E_MEMORY, "%s: table or path too long", name);
     }
     MEWL_TRY(mewl_folder_make(folder, err));
@@ -100,7 +113,8 @@ static mewl_status mix_files(mixing *m, const char *snr_name, mewl_buffer *truth
                           : mewl_mixer_test(m->mixer, &m->example, m->test, m->seed, i, err));
         snprintf(file, sizeof file, "mix_%05zu.wav", i);
         snprintf(path, sizeof path, "%s/%s", folder, file);
-        MEWL_TRY(mewl_audio_write(path, m->example.samples, m->example.count, MEWL_MIX_RATE_HZ, MEWL_AUDIO_WAV_S16, err));
+        MEWL_TRY(
+            mewl_audio_write(path, m->example.samples, m->example.count, MEWL_MIX_RATE_HZ, MEWL_AUDIO_WAV_S16, err));
         note_events(&m->example, file, truth, others);
         (void)mewl_buffer_print(lengths, "%s\t%.3f\n", file, (double)m->example.count / MEWL_MIX_RATE_HZ);
         mewl_cli_report(m->cli, (double)++m->done, (double)m->total, "mixing");
@@ -184,8 +198,8 @@ static int mix_all(mixing *m, const mewl_recipe *recipe, mewl_side side, mewl_er
         return fail(m->cli, err);
     }
     mewl_cli_report_clear(m->cli);
-    mewl_cli_note(m->cli, "%zu mixtures of %g s, side %s, seed %llu", m->total,
-                  (double)m->test.seconds, m->side_name, (unsigned long long)m->seed);
+    mewl_cli_note(m->cli, "%zu mixtures of %g s, side %s, seed %llu", m->total, (double)m->test.seconds, m->side_name,
+                  (unsigned long long)m->seed);
     (void)printf("%s\n", m->folder);
     return MEWL_EXIT_DONE;
 }

@@ -1,5 +1,5 @@
-/* clips.c - whole labelled clips for classification: mewl_loader_open_clips of loader.h. Recordings are decoded once, at the
- * front end's rate, kept as 16-bit numbers, and cropped or repeated to one length. */
+/* clips.c - whole labelled clips for classification: mewl_loader_open_clips of loader.h. Recordings are decoded once,
+ * at the front end's rate, kept as 16-bit numbers, and cropped or repeated to one length. */
 #include "audio/augment.h"
 #include "audio/clip.h"
 #include "audio/codec.h"
@@ -105,9 +105,10 @@ static mewl_status gather_classes(clips *c, const mewl_manifest *manifest, mewl_
     if (r->classify_classes.count == 0) {
         qsort(c->names, c->class_count, sizeof *c->names, compare_names);
     }
-    return c->class_count >= 2 ? MEWL_OK
-                               : mewl_error_set(err, MEWL_E_EMPTY, "column '%s' holds %zu class%s: two at least are needed",
-                                                r->classify_column, c->class_count, c->class_count == 1 ? "" : "es");
+    return c->class_count >= 2
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_EMPTY, "column '%s' holds %zu class%s: two at least are needed",
+                                r->classify_column, c->class_count, c->class_count == 1 ? "" : "es");
 }
 
 static mewl_status load_clip(clips *c, const mewl_row *row, size_t class_index, mewl_error *err)
@@ -270,7 +271,9 @@ static mewl_status make(void *shared, void *state, mewl__made *out, uint64_t see
     const kept *item = c->train ? draw_clip(c, &rng) : &c->items[index % c->count];
     size_t spare = item->count > c->samples ? item->count - c->samples : 0;
     /* Training crops anywhere; evaluation takes the middle. */
-    size_t from = !c->train ? spare / 2 : spare > 0 ? mewl_rng_below(&rng, spare + 1) : mewl_rng_below(&rng, item->count);
+    size_t from = !c->train   ? spare / 2
+                  : spare > 0 ? mewl_rng_below(&rng, spare + 1)
+                              : mewl_rng_below(&rng, item->count);
     copy_round(item, t->samples, c->samples, from);
     if (c->train) {
         MEWL_TRY(vary(c, t->samples, &rng, err));

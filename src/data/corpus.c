@@ -1,5 +1,5 @@
-/* corpus.c - see corpus.h. Opening has three steps: which files (corpus_gather.c), what is in them (decode, on threads),
- * and an index to draw from. */
+/* corpus.c - see corpus.h. Opening has three steps: which files (corpus_gather.c), what is in them (decode, on
+ * threads), and an index to draw from. */
 #include "data/corpus.h"
 
 #include "audio/clip.h"
@@ -26,8 +26,8 @@ typedef struct draw_index {
     range *categories; /* over groups */
     double *weights;   /* running sums over categories */
     size_t category_count;
-    range *groups;     /* over order */
-    size_t *order;     /* sounds */
+    range *groups; /* over order */
+    size_t *order; /* sounds */
     size_t count;
 } draw_index;
 
@@ -306,7 +306,9 @@ void mewl_sound_copy(const mewl_sound *sound, float *out, size_t from, size_t co
 
 static mewl_side side_of(const char *split)
 {
-    return strcmp(split, "test") == 0 ? MEWL_SIDE_TEST : strcmp(split, "valid") == 0 ? MEWL_SIDE_VALID : MEWL_SIDE_TRAIN;
+    return strcmp(split, "test") == 0    ? MEWL_SIDE_TEST
+           : strcmp(split, "valid") == 0 ? MEWL_SIDE_VALID
+                                         : MEWL_SIDE_TRAIN;
 }
 
 static mewl_status fill(mewl_corpus *c, const mewl_recipe *recipe, int threads, const mewl_progress *progress,
@@ -344,7 +346,8 @@ static mewl_status fill(mewl_corpus *c, const mewl_recipe *recipe, int threads, 
         backgrounds += c->stats.sounds[MEWL_ROLE_BACKGROUND][side];
     }
     if (cries == 0 || backgrounds == 0) {
-        return mewl_error_set(err, MEWL_E_EMPTY, "no usable %s among %zu recordings (%zu cries below %g dB, %zu unreadable)",
+        return mewl_error_set(err, MEWL_E_EMPTY,
+                              "no usable %s among %zu recordings (%zu cries below %g dB, %zu unreadable)",
                               cries == 0 ? "cry" : "background", c->count, c->stats.cries_unusable,
                               recipe->data_min_snr_db, c->stats.unreadable);
     }

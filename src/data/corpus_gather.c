@@ -10,11 +10,34 @@
 
 mewl_role mewl_corpus_role(const mewl_row *row)
 {
-    static const char *const backgrounds[] = {
-        "rain", "sea-waves", "crackling-fire", "helicopter", "chainsaw", "clock-tick", "wind", "crickets",
-        "thunderstorm", "pouring-water", "washing-machine", "vacuum-cleaner", "engine", "train", "airplane",
-        "doing-the-dishes", "exercise-bike", "pink-noise", "white-noise", "running-tap", "air-conditioner", "drilling",
-        "jackhammer", "street-music", "children-playing", "background", "noise", "silence"};
+    static const char *const backgrounds[] = {"rain",
+                                              "sea-waves",
+                                              "crackling-fire",
+                                              "helicopter",
+                                              "chainsaw",
+                                              "clock-tick",
+                                              "wind",
+                                              "crickets",
+                                              "thunderstorm",
+                                              "pouring-water",
+                                              "washing-machine",
+                                              "vacuum-cleaner",
+                                              "engine",
+                                              "train",
+                                              "airplane",
+                                              "doing-the-dishes",
+                                              "exercise-bike",
+                                              "pink-noise",
+                                              "white-noise",
+                                              "running-tap",
+                                              "air-conditioner",
+                                              "drilling",
+                                              "jackhammer",
+                                              "street-music",
+                                              "children-playing",
+                                              "background",
+                                              "noise",
+                                              "silence"};
     const char *label = row->label;
     if (label[0] == '\0' || strcmp(label, MEWL_LABEL_UNCHECKED) == 0) {
         return MEWL_ROLE_COUNT;
@@ -174,9 +197,9 @@ static void deal_sides(mewl_manifest *all, const mewl_recipe *recipe)
         if (row->split[0] != '\0') {
             continue;
         }
-        const char *side = mewl_split_side(mewl_split_group(row, buffer, sizeof buffer),
-                                           (uint64_t)recipe->data_split_seed, recipe->data_valid_share,
-                                           recipe->data_test_share);
+        const char *side =
+            mewl_split_side(mewl_split_group(row, buffer, sizeof buffer), (uint64_t)recipe->data_split_seed,
+                            recipe->data_valid_share, recipe->data_test_share);
         bool esc = strcmp(row->set, "esc10") == 0 || strcmp(row->set, "esc50") == 0;
         if (esc && recipe->data_esc_test_fold > 0) {
             side = row->fold == recipe->data_esc_test_fold ? "test" : strcmp(side, "test") == 0 ? "train" : side;

@@ -4,6 +4,7 @@
 #include "audio/augment.h"
 #include "data/sounds.h"
 #include "data/text.h"
+#include "data/voiced.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,16 +12,17 @@
 #include <string.h>
 
 #define RATE ((double)MEWL_MIX_RATE_HZ)
-#define LEAD_S 0.02       /* kept before an event, faded in */
-#define TAIL_S 0.08       /* kept after it, faded out */
-#define CROSS_S 0.10      /* where a repeated background meets itself */
+#define LEAD_S 0.02  /* kept before an event, faded in */
+#define TAIL_S 0.08  /* kept after it, faded out */
+#define CROSS_S 0.10 /* where a repeated background meets itself */
 #define NARROW_LOW_HZ 3400.0
 #define NARROW_HIGH_HZ 4000.0
-#define ECHO_S 0.40       /* of a room, kept after an event */
-#define VARY_SHARE 0.5    /* of events: pitch changed; likewise speed */
+#define ECHO_S 0.40    /* of a room, kept after an event */
+#define VARY_SHARE 0.5 /* of events: pitch changed; likewise speed */
+#define VOICE_TRIES 24     /* cries drawn until one has a voice in it */
 
-mewl_status mewl__workspace_init(mewl__workspace *w, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side,
-                                 size_t count, mewl_error *err)
+mewl_status mewl__workspace_init(mewl__workspace *w, const mewl_corpus *corpus, const mewl_recipe *recipe,
+                                 mewl_side side, size_t count, mewl_error *err)
 {
     memset(w, 0, sizeof *w);
     w->corpus = corpus;
@@ -74,7 +76,8 @@ static void take(mewl__workspace *w, const mewl_sound *sound, double from_s, dou
     for (size_t i = 0; i < sound->burst_count && cut->burst_count < MEWL__CUT_BURSTS; i++) {
         mewl_burst b = sound->bursts[i];
         if (b.offset_s > from_s && b.onset_s < to_s) {
-            cut->bursts[cut->burst_count++] = (mewl_burst){fmax(b.onset_s, from_s) - start, fmin(b.offset_s, to_s) - start};
+            cut->bursts[cut->burst_count++] =
+                (mewl_burst){fmax(b.onset_s, from_s) - start, fmin(b.offset_s, to_s) - start};
         }
     }
     if (cut->burst_count == 0) {
@@ -93,7 +96,8 @@ static void take_event(mewl__workspace *w, const mewl_sound *sound, mewl_rng *rn
             while (first < sound->burst_count && sound->bursts[first].onset_s < event.onset_s) {
                 first++;
             }
-            for (last = first; last < sound->burst_count && sound->bursts[last].offset_s <= event.offset_s + 1e-9; last++) {
+            for (last = first; last < sound->burst_count && sound->bursts[last].offset_s <= event.offset_s + 1e-9;
+                 last++) {
             }
             size_t at = first + mewl_rng_below(rng, last - first);
             double limit = sound->bursts[at].onset_s + how.max_seconds, end = fmin(sound->bursts[at].offset_s, limit);
@@ -188,6 +192,15 @@ static mewl_status vary(mewl__workspace *w, double band_hz, mewl_rng *rng, mewl_
     return MEWL_OK;
 }
 
+/* Whether what was taken for a cry by its energy has an infant's voice in it, for `least` seconds or half its length. */
+static bool voiced_enough(const mewl__cut *cut, double least)
+{
+    double length = cut->offset_s - cut->onset_s;
+    size_t from = (size_t)(cut->onset_s * RATE), to = (size_t)(cut->offset_s * RATE);
+    to = to < cut->count ? to : cut->count;
+    return least <= 0 || (to > from && mewl__voiced_s(cut->samples + from, to - from) >= fmin(least, 0.5 * length));
+}
+
 mewl_status mewl__cut_cry(mewl__workspace *w, mewl_rng *rng, mewl__variation how, mewl_error *err)
 {
     double band = mewl__draw_band(w->recipe, rng);
@@ -200,6 +213,11 @@ mewl_status mewl__cut_cry(mewl__workspace *w, mewl_rng *rng, mewl__variation how
         band = fmin(band, sound->bandwidth_hz);
     }
     take_event(w, sound, rng, how);
+    for (int tries = 1; tries < VOICE_TRIES && !voiced_enough(&w->cut, how.voiced_s); tries++) {
+        const mewl_sound *other = mewl_corpus_draw(w->corpus, MEWL_ROLE_CRY, w->side, band, rng);
+        sound = other != NULL ? other : sound;
+        take_event(w, sound, rng, how);
+    }
     w->cut.cry = true;
     return vary(w, band, rng, how, err);
 }
@@ -242,8 +260,8 @@ static mewl_status take_synthetic(mewl__workspace *w, mewl_rng *rng, mewl__varia
     return MEWL_OK;
 }
 
-/* The longest quiet stretch of a cry clip, made as loud as an event: a phone's own noise must not tell a cry. False when
- * the clip has none that is surely quiet. */
+/* The longest quiet stretch of a cry clip, made as loud as an event: a phone's own noise must not tell a cry. False
+ * when the clip has none that is surely quiet. */
 static bool take_gap(mewl__workspace *w, const mewl_sound *sound, mewl__variation how)
 {
     double best = 0, from = 0, at = 0;

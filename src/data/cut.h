@@ -1,5 +1,5 @@
-/* cut.h - the material of a mixture: one event (a cry, or something else treated exactly alike), or a background. Private
- * to the mixer. */
+/* cut.h - the material of a mixture: one event (a cry, or something else treated exactly alike), or a background.
+ * Private to the mixer. */
 #ifndef MEWL_DATA_CUT_H
 #define MEWL_DATA_CUT_H
 
@@ -8,21 +8,21 @@
 #include "data/recipe.h"
 
 #define MEWL__CUT_BURSTS 64
-#define MEWL__CUT_SECONDS 8.0                                   /* longest event, as placed */
-#define MEWL__CUT_SAMPLES ((size_t)(20 * MEWL_MIX_RATE_HZ))     /* room for it, slowed down, with its echo */
+#define MEWL__CUT_SECONDS 8.0                               /* longest event, as placed */
+#define MEWL__CUT_SAMPLES ((size_t)(20 * MEWL_MIX_RATE_HZ)) /* room for it, slowed down, with its echo */
 
 /* An event ready to be added: samples with fades, and where in them something is heard. */
 typedef struct mewl__cut {
-    float *samples;        /* MEWL__CUT_SAMPLES, owned by the workspace */
+    float *samples; /* MEWL__CUT_SAMPLES, owned by the workspace */
     size_t count;
     double onset_s, offset_s;
     mewl_burst bursts[MEWL__CUT_BURSTS]; /* sounding parts, relative to the samples */
     size_t burst_count;
     double bandwidth_hz;
-    double echo_s;         /* after offset_s it still rings this long */
+    double echo_s; /* after offset_s it still rings this long */
     bool cry;
-    const char *label;     /* lives as long as the corpus */
-    const char *source;    /* file name or "synthetic" */
+    const char *label;  /* lives as long as the corpus */
+    const char *source; /* file name or "synthetic" */
 } mewl__cut;
 
 /* What drawing needs: corpus, recipe, side, and buffers. */
@@ -38,13 +38,14 @@ typedef struct mewl__workspace {
 
 /* How events are varied. */
 typedef struct mewl__variation {
-    double max_seconds;   /* longer events are cut */
-    bool whole_bursts;    /* cut between bursts only */
+    double max_seconds; /* longer events are cut */
+    bool whole_bursts;  /* cut between bursts only */
     bool pitch, room, synthetic;
+    double voiced_s; /* of a cry: least voiced part (voiced.h), of shorter ones half; 0: any sound will do */
 } mewl__variation;
 
-mewl_status mewl__workspace_init(mewl__workspace *w, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side,
-                                 size_t count, mewl_error *err);
+mewl_status mewl__workspace_init(mewl__workspace *w, const mewl_corpus *corpus, const mewl_recipe *recipe,
+                                 mewl_side side, size_t count, mewl_error *err);
 void mewl__workspace_fini(mewl__workspace *w);
 
 /* Draws the band-limit of an event: the same for both classes. */
@@ -58,7 +59,8 @@ mewl_status mewl__cut_negative(mewl__workspace *w, mewl_rng *rng, mewl__variatio
 mewl_status mewl__background(mewl__workspace *w, float *out, char *label, mewl_rng *rng, bool synthetic,
                              mewl_error *err);
 
-/* Repeats sound[0 .. sound->count) through out[0 .. count), from sample `from` on, with cross-fades. Returns the period. */
+/* Repeats sound[0 .. sound->count) through out[0 .. count), from sample `from` on, with cross-fades. Returns the
+ * period. */
 size_t mewl__tile(const mewl_sound *sound, float *out, size_t count, size_t from);
 
 #endif

@@ -80,7 +80,8 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t 
     (void)up_total;
     (void)up_now;
     download *d = user;
-    mewl_progress_report(d->progress, (double)(d->from + now), total > 0 ? (double)(d->from + total) : 0, d->source->name);
+    mewl_progress_report(d->progress, (double)(d->from + now), total > 0 ? (double)(d->from + total) : 0,
+                         d->source->name);
     return 0;
 }
 
@@ -142,9 +143,11 @@ static outcome judge(const download *d, CURLcode code, long http, const char *se
         return TRY_AFRESH;
     }
     if (code == CURLE_HTTP_RETURNED_ERROR && http >= 400 && http < 500 && http != 408 && http != 429) {
-        *status = http == 404 || http == 410   ? mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: not there (HTTP %ld)", url, http)
-                  : http == 401 || http == 403 ? mewl_error_set(err, MEWL_E_PERMISSION, "%s: not allowed (HTTP %ld)", url, http)
-                                               : mewl_error_set(err, MEWL_E_IO, "%s: HTTP %ld", url, http);
+        *status = http == 404 || http == 410
+                      ? mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: not there (HTTP %ld)", url, http)
+                  : http == 401 || http == 403
+                      ? mewl_error_set(err, MEWL_E_PERMISSION, "%s: not allowed (HTTP %ld)", url, http)
+                      : mewl_error_set(err, MEWL_E_IO, "%s: HTTP %ld", url, http);
         return TRY_FAILED;
     }
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT || code == CURLE_TOO_MANY_REDIRECTS ||
@@ -152,7 +155,8 @@ static outcome judge(const download *d, CURLcode code, long http, const char *se
         *status = mewl_error_set(err, MEWL_E_IO, "%s: %.200s", url, why);
         return TRY_FAILED;
     }
-    *status = mewl_error_set(err, code == CURLE_OPERATION_TIMEDOUT ? MEWL_E_TIMEOUT : MEWL_E_IO, "%s: %.200s", url, why);
+    *status =
+        mewl_error_set(err, code == CURLE_OPERATION_TIMEDOUT ? MEWL_E_TIMEOUT : MEWL_E_IO, "%s: %.200s", url, why);
     return TRY_AGAIN;
 }
 
@@ -309,12 +313,13 @@ static mewl_status check_free(const mewl_fetch_source *source, const char *targe
 {
     char path[MEWL__PATH_MAX];
     bool single = source->archive[0] == '\0';
-    if (snprintf(path, sizeof path, "%s/%s%s%s", target, source->folder, single ? "/" : "", single ? source->file : "") >=
-        (int)sizeof path) {
+    if (snprintf(path, sizeof path, "%s/%s%s%s", target, source->folder, single ? "/" : "",
+                 single ? source->file : "") >= (int)sizeof path) {
         return mewl_error_set(err, MEWL_E_ARG, "path too long");
     }
-    return access(path, F_OK) != 0 ? MEWL_OK
-                                   : mewl_error_set(err, MEWL_E_STATE, "%s: already there (remove it to fetch it anew)", path);
+    return access(path, F_OK) != 0
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_STATE, "%s: already there (remove it to fetch it anew)", path);
 }
 
 mewl_status mewl_fetch(mewl_fetch_result *result, const mewl_fetch_source *source, const char *target,

@@ -1,5 +1,5 @@
-/* fetch_table.c - where publishers keep the data sets. Checksums are those that torchaudio publishes for the same files, or
- * were computed from a copy; where neither exists the field is empty and the user is told. */
+/* fetch_table.c - where publishers keep the data sets. Checksums are those that torchaudio publishes for the same
+ * files, or were computed from a copy; where neither exists the field is empty and the user is told. */
 #include "data/fetch.h"
 
 #include <string.h>

@@ -279,8 +279,8 @@ mewl_status mewl_loader_pull(mewl_loader *l, mewl_batch **batch, mewl_error *err
     }
     if (l->per_epoch == 0 || out >= OUT_MAX) {
         pthread_mutex_unlock(&l->lock);
-        return mewl_error_set(err, MEWL_E_STATE, out >= OUT_MAX ? "too many batches not given back"
-                                                                : "pull before seek");
+        return mewl_error_set(err, MEWL_E_STATE,
+                              out >= OUT_MAX ? "too many batches not given back" : "pull before seek");
     }
     slot *s;
     while ((s = ready_slot(l)) == NULL) {
@@ -521,8 +521,8 @@ static mewl_status mixtures_make(void *shared, void *state, mewl__made *out, uin
     (void)shared;
     mixtures_thread *t = state;
     MEWL_TRY(mewl_mixer_make(t->mixer, &t->example, seed, epoch, index, err));
-    *out = (mewl__made){t->example.samples, t->example.frame_targets, t->example.frame_weights,
-                        &t->example.clip_target, (float)t->example.snr_db};
+    *out = (mewl__made){t->example.samples, t->example.frame_targets, t->example.frame_weights, &t->example.clip_target,
+                        (float)t->example.snr_db};
     return MEWL_OK;
 }
 

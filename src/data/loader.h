@@ -30,31 +30,31 @@ typedef struct mewl_batch {
 typedef struct mewl_loader mewl_loader;
 
 typedef struct mewl_loader_opts {
-    mewl_side side;        /* MEWL_SIDE_TRAIN for training */
-    bool augment;          /* SpecAugment and mixup (mixture effects belong to the recipe's [mixture]) */
-    int threads;           /* worker threads, 1 to 64; 0: recipe's train_loader_threads */
-    size_t batch;          /* examples in a batch; 0: recipe's train_batch */
-    size_t prefetch;       /* batches made ahead; 0: 4 */
-    uint64_t seed;         /* usually recipe->recipe_seed; validation uses another */
+    mewl_side side;  /* MEWL_SIDE_TRAIN for training */
+    bool augment;    /* SpecAugment and mixup (mixture effects belong to the recipe's [mixture]) */
+    int threads;     /* worker threads, 1 to 64; 0: recipe's train_loader_threads */
+    size_t batch;    /* examples in a batch; 0: recipe's train_batch */
+    size_t prefetch; /* batches made ahead; 0: 4 */
+    uint64_t seed;   /* usually recipe->recipe_seed; validation uses another */
 } mewl_loader_opts;
 
 /* A loader of mixtures (recipe task detect). corpus and recipe are borrowed. Starts its threads at the first seek. */
 mewl_status mewl_loader_open_mixtures(mewl_loader **out, const mewl_corpus *corpus, const mewl_recipe *recipe,
                                       mewl_loader_opts opts, mewl_error *err);
 
-/* A loader of whole labelled clips (recipe task classify): rows of `manifest` on side opts.side, decoded into memory here,
- * cropped or repeated to classify_seconds. With side train and augment, clips are drawn by class as the recipe says and
- * varied (pitch, band-limit, codec, level); otherwise each comes once, in order, its middle, and batches wrap round.
- * recipe is borrowed. Errors: MEWL_E_EMPTY without two classes or without clips, MEWL_E_MEMORY above data_memory_mb, and
- * those of reading: a file that cannot be read is an error here. */
+/* A loader of whole labelled clips (recipe task classify): rows of `manifest` on side opts.side, decoded into memory
+ * here, cropped or repeated to classify_seconds. With side train and augment, clips are drawn by class as the recipe
+ * says and varied (pitch, band-limit, codec, level); otherwise each comes once, in order, its middle, and batches wrap
+ * round. recipe is borrowed. Errors: MEWL_E_EMPTY without two classes or without clips, MEWL_E_MEMORY above
+ * data_memory_mb, and those of reading: a file that cannot be read is an error here. */
 mewl_status mewl_loader_open_clips(mewl_loader **out, const mewl_manifest *manifest, const mewl_recipe *recipe,
                                    mewl_loader_opts opts, mewl_error *err);
 
 /* Stops the threads and frees everything; NULL is fine. */
 void mewl_loader_close(mewl_loader *loader);
 
-/* Says which batch comes next; batches then follow one another through epochs of `batches_per_epoch`. Needed once before
- * the first pull, and again to resume. */
+/* Says which batch comes next; batches then follow one another through epochs of `batches_per_epoch`. Needed once
+ * before the first pull, and again to resume. */
 mewl_status mewl_loader_seek(mewl_loader *loader, uint64_t epoch, uint64_t batch, uint64_t batches_per_epoch,
                              mewl_error *err);
 

@@ -9,12 +9,12 @@ typedef struct mewl__made {
     const float *samples;       /* mewl__maker.samples of them, at the front end's rate */
     const float *frame_targets; /* target_frames, or NULL */
     const float *frame_weights;
-    const float *clip_targets;  /* classes */
+    const float *clip_targets; /* classes */
     float snr_db;
 } mewl__made;
 
 typedef struct mewl__maker {
-    void *shared;               /* read-only once open */
+    void *shared; /* read-only once open */
     const char *frontend;
     size_t samples, target_frames, classes, examples;
     const char *const *class_names;

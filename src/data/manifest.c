@@ -24,14 +24,24 @@ typedef struct column {
     size_t offset; /* in mewl_row */
 } column;
 
-#define TEXT_COLUMN(field) {#field, COLUMN_TEXT, offsetof(mewl_row, field)}
+#define TEXT_COLUMN(field)                                                                                             \
+    {                                                                                                                  \
+#field, COLUMN_TEXT, offsetof(mewl_row, field)                                                                 \
+    }
 
 static const column columns[] = {
-    TEXT_COLUMN(path),    TEXT_COLUMN(label),   TEXT_COLUMN(set),
-    TEXT_COLUMN(group),   {"fold", COLUMN_FOLD, offsetof(mewl_row, fold)},
-    TEXT_COLUMN(split),   TEXT_COLUMN(speaker), TEXT_COLUMN(session),
+    TEXT_COLUMN(path),
+    TEXT_COLUMN(label),
+    TEXT_COLUMN(set),
+    TEXT_COLUMN(group),
+    {"fold", COLUMN_FOLD, offsetof(mewl_row, fold)},
+    TEXT_COLUMN(split),
+    TEXT_COLUMN(speaker),
+    TEXT_COLUMN(session),
     {"time", COLUMN_TIME, offsetof(mewl_row, time_s)},
-    TEXT_COLUMN(sex),     TEXT_COLUMN(age),     TEXT_COLUMN(reason),
+    TEXT_COLUMN(sex),
+    TEXT_COLUMN(age),
+    TEXT_COLUMN(reason),
     {"onset_s", COLUMN_SECONDS, offsetof(mewl_row, onset_s)},
     {"offset_s", COLUMN_SECONDS, offsetof(mewl_row, offset_s)},
     {"duration_s", COLUMN_SECONDS, offsetof(mewl_row, duration_s)},
@@ -209,8 +219,7 @@ static mewl_status read_header(mewl_manifest *manifest, header *head, const mewl
 static mewl_status bad_value(const mewl_csv *csv, const char *name, const char *text, const char *wanted,
                              mewl_error *err)
 {
-    return mewl_error_set(err, MEWL_E_FORMAT, "%s:%zu: %s '%.60s' is not %s", csv->path, csv->line, name, text,
-                          wanted);
+    return mewl_error_set(err, MEWL_E_FORMAT, "%s:%zu: %s '%.60s' is not %s", csv->path, csv->line, name, text, wanted);
 }
 
 static mewl_status read_field(mewl_row *row, const column *c, const char *text, const mewl_csv *csv, mewl_error *err)

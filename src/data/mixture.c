@@ -14,17 +14,17 @@
 #define RATE ((double)MEWL_MIX_RATE_HZ)
 #define FRAME_SAMPLES ((size_t)1280)
 #define HOP_SAMPLES ((size_t)160)
-#define PAUSE_FILLED_S 0.24  /* shorter pauses belong to the cry; longer ones inside an event are left open */
-#define FAINT_DB (-15.0)     /* parts of a cry this far below the background are not asked for */
-#define EDGE_OPEN_S 0.25     /* after a cry in a room: it may still ring */
+#define PAUSE_FILLED_S 0.24 /* shorter pauses belong to the cry; longer ones inside an event are left open */
+#define FAINT_DB (-15.0)    /* parts of a cry this far below the background are not asked for */
+#define EDGE_OPEN_S 0.25    /* after a cry in a room: it may still ring */
 #define CODEC_TRIES 6
-#define CLIP_SHARE 0.03      /* of examples: overdriven */
+#define CLIP_SHARE 0.03 /* of examples: overdriven */
 
 struct mewl_mixer {
     mewl__workspace work;
     const mewl_recipe *recipe;
-    double *before;  /* power per frame before cries are added */
-    float *cry;      /* the cries alone, to compare with it */
+    double *before; /* power per frame before cries are added */
+    float *cry;     /* the cries alone, to compare with it */
     size_t frames;
 };
 
@@ -307,7 +307,8 @@ static mewl_status make_natural(mewl_mixer *m, mewl_example *e, const mewl_sound
     cut->cry = true;
     cut->bandwidth_hz = sound->bandwidth_hz;
     cut->echo_s = 0;
-    for (double start = -(double)(from % period) / RATE; start < (double)e->count / RATE; start += (double)period / RATE) {
+    for (double start = -(double)(from % period) / RATE; start < (double)e->count / RATE;
+         start += (double)period / RATE) {
         for (size_t k = 0; k < sound->event_count; k++) {
             cut->onset_s = sound->events[k].onset_s;
             cut->offset_s = fmin(sound->events[k].offset_s, (double)period / RATE);
@@ -354,8 +355,8 @@ static mewl_status add_cries(mewl_mixer *m, mewl_example *e, mewl_rng *rng, size
                              mewl_error *err)
 {
     const mewl_recipe *r = m->recipe;
-    mewl__variation how = {.max_seconds = fmin(6, 0.8 * (double)e->count / RATE), .pitch = true, .room = true,
-                           .synthetic = true};
+    mewl__variation how = {
+        .max_seconds = fmin(6, 0.8 * (double)e->count / RATE), .pitch = true, .room = true, .synthetic = true};
     memset(m->cry, 0, e->count * sizeof *m->cry);
     for (size_t i = 0; i < cries; i++) {
         double snr = mewl_rng_range(rng, r->mixture_snr_db.low, r->mixture_snr_db.high);
@@ -381,8 +382,8 @@ static mewl_status add_negatives(mewl_mixer *m, mewl_example *e, mewl_rng *rng, 
                                  mewl_error *err)
 {
     const mewl_recipe *r = m->recipe;
-    mewl__variation how = {.max_seconds = fmin(6, 0.8 * (double)e->count / RATE), .pitch = true, .room = true,
-                           .synthetic = true};
+    mewl__variation how = {
+        .max_seconds = fmin(6, 0.8 * (double)e->count / RATE), .pitch = true, .room = true, .synthetic = true};
     for (size_t i = 0; i < negatives; i++) {
         double snr = mewl_rng_range(rng, r->mixture_negative_snr_db.low, r->mixture_negative_snr_db.high);
         MEWL_TRY(mewl__cut_negative(&m->work, rng, how, err));
@@ -434,8 +435,8 @@ mewl_status mewl_mixer_make(mewl_mixer *m, mewl_example *e, uint64_t seed, uint6
 
 mewl_mix_test mewl_mix_test_default(void)
 {
-    return (mewl_mix_test){.seconds = 60, .snr_db = 10, .cries_per_minute = 4, .negatives_per_minute = 4, .gap_s = 2,
-                           .rooms = true};
+    return (mewl_mix_test){
+        .seconds = 60, .snr_db = 10, .cries_per_minute = 4, .negatives_per_minute = 4, .gap_s = 2, .voiced_s = 0.3, .rooms = true};
 }
 
 mewl_status mewl_mixer_new_test(mewl_mixer **out, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side,
@@ -465,8 +466,9 @@ mewl_status mewl_mixer_test(mewl_mixer *m, mewl_example *e, mewl_mix_test test, 
 {
     if (e->count != m->work.count || !(test.gap_s >= 0 && test.snr_db >= -60 && test.snr_db <= 100 &&
                                        test.cries_per_minute >= 0 && test.negatives_per_minute >= 0)) {
-        return mewl_error_set(err, MEWL_E_SHAPE, "test mixture of %zu samples for a mixer of %zu, or figures out of range",
-                              e->count, m->work.count);
+        return mewl_error_set(err, MEWL_E_SHAPE,
+                              "test mixture of %zu samples for a mixer of %zu, or figures out of range", e->count,
+                              m->work.count);
     }
     begin(e);
     mewl_rng rng = mewl_rng_stream(seed ^ 0x7e57u, index);
@@ -479,7 +481,7 @@ mewl_status mewl_mixer_test(mewl_mixer *m, mewl_example *e, mewl_mix_test test, 
     if (total > MEWL_MIX_EVENTS_MAX) {
         return mewl_error_set(err, MEWL_E_ARG, "%zu events: at most %d fit", total, MEWL_MIX_EVENTS_MAX);
     }
-    mewl__variation how = {.max_seconds = 6, .whole_bursts = true, .room = test.rooms, .synthetic = test.synthetic};
+    mewl__variation how = {.max_seconds = 6, .whole_bursts = true, .voiced_s = test.voiced_s, .room = test.rooms, .synthetic = test.synthetic};
     if (total > 0) {
         /* Even if every event were the longest, they would fit. */
         double most = (seconds - (double)(total + 1) * test.gap_s) / (double)total;
@@ -507,8 +509,7 @@ mewl_status mewl_mixer_test(mewl_mixer *m, mewl_example *e, mewl_mix_test test, 
         at += gaps[i] + (i > 0 ? test.gap_s : 0);
         MEWL_TRY(cry[i] ? mewl__cut_cry(&m->work, &own[i], how, err) : mewl__cut_negative(&m->work, &own[i], how, err));
         double start = at - m->work.cut.onset_s;
-        add(e->samples, e->count, &m->work.cut, start,
-            gain_for(m, e, &m->work.cut, start, test.snr_db, mean_power));
+        add(e->samples, e->count, &m->work.cut, start, gain_for(m, e, &m->work.cut, start, test.snr_db, mean_power));
         if (cry[i]) {
             mark_cry(e, &m->work.cut, start);
         }

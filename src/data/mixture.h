@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define MEWL_MIX_RATE_HZ 16000
-#define MEWL_MIX_FRAME_S 0.080        /* one target frame: eight front-end hops of 10 ms */
+#define MEWL_MIX_FRAME_S 0.080 /* one target frame: eight front-end hops of 10 ms */
 #define MEWL_MIX_EVENTS_MAX 128
 
 typedef struct mewl_mix_event {
@@ -23,22 +23,22 @@ typedef struct mewl_mix_event {
     double snr_db;            /* over the background under it (active part) */
     double bandwidth_hz;      /* what it was limited to */
     bool cry;
-    char label[32];           /* "cry", "cat-isolation", "siren", ... */
-    char source[128];         /* file name (no folder), or "synthetic" */
+    char label[32];   /* "cry", "cat-isolation", "siren", ... */
+    char source[128]; /* file name (no folder), or "synthetic" */
 } mewl_mix_event;
 
 /* One example in the caller's storage. */
 typedef struct mewl_example {
-    float *samples;          /* `count`, owned */
+    float *samples; /* `count`, owned */
     size_t count;
-    float *frame_targets;    /* `frames`: share of the frame covered by a cry event, 0 to 1, owned */
-    float *frame_weights;    /* `frames`: 1, or 0 where the truth is uncertain (edges of events, faint parts), owned */
-    size_t frames;           /* mewl_mix_frames(count) */
-    float clip_target;       /* 1 when some cry is in it */
+    float *frame_targets; /* `frames`: share of the frame covered by a cry event, 0 to 1, owned */
+    float *frame_weights; /* `frames`: 1, or 0 where the truth is uncertain (edges of events, faint parts), owned */
+    size_t frames;        /* mewl_mix_frames(count) */
+    float clip_target;    /* 1 when some cry is in it */
     mewl_mix_event events[MEWL_MIX_EVENTS_MAX]; /* by onset, cries and negatives */
     size_t event_count;
-    double snr_db;           /* lowest of its cries; NaN without */
-    char background[128];    /* file names or kinds */
+    double snr_db;        /* lowest of its cries; NaN without */
+    char background[128]; /* file names or kinds */
 } mewl_example;
 
 /* Target frames for `count` samples: the 1 + count / 160 frames of the front end, halved three times rounding down. */
@@ -58,8 +58,8 @@ void mewl_mixer_free(mewl_mixer *mixer);
 /* Samples of one training example (mixture_seconds). */
 size_t mewl_mixer_count(const mewl_mixer *mixer);
 
-/* Makes training example (seed, epoch, index) into *example (init with mewl_mixer_count). The same figures give the same
- * bits on the same machine whatever was made before. Errors: MEWL_E_SHAPE, MEWL_E_LIBRARY from a codec. */
+/* Makes training example (seed, epoch, index) into *example (init with mewl_mixer_count). The same figures give the
+ * same bits on the same machine whatever was made before. Errors: MEWL_E_SHAPE, MEWL_E_LIBRARY from a codec. */
 mewl_status mewl_mixer_make(mewl_mixer *mixer, mewl_example *example, uint64_t seed, uint64_t epoch, uint64_t index,
                             mewl_error *err);
 
@@ -70,6 +70,8 @@ typedef struct mewl_mix_test {
     double cries_per_minute;     /* default 4; 0: a cry-free mixture for false alarms per hour */
     double negatives_per_minute; /* default 4 */
     double gap_s;                /* default 2 */
+    double voiced_s;             /* default 0.3: cries with at least this much of an infant's voice (of shorter cries
+                                    half); breaths, bumps and words that energy took for cries are no reference */
     bool rooms;                  /* events heard in rooms, default true */
     bool synthetic;              /* made negatives and backgrounds besides recorded ones, default false */
 } mewl_mix_test;
@@ -80,9 +82,10 @@ mewl_mix_test mewl_mix_test_default(void);
 mewl_status mewl_mixer_new_test(mewl_mixer **out, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side,
                                 double seconds, mewl_error *err);
 
-/* Makes test mixture (seed, index) with a mixer of mewl_mixer_new_test; two calls that differ in snr_db alone use the same recordings at the same times.
- * *example: init with mewl_mixer_count. Frame weights are all 1; events that a long pause (1 s) splits in the source were
- * split before. Errors: MEWL_E_SHAPE, MEWL_E_ARG when the events do not fit, MEWL_E_EMPTY. */
+/* Makes test mixture (seed, index) with a mixer of mewl_mixer_new_test; two calls that differ in snr_db alone use the
+ * same recordings at the same times. *example: init with mewl_mixer_count. Frame weights are all 1; events that a long
+ * pause (1 s) splits in the source were split before. Errors: MEWL_E_SHAPE, MEWL_E_ARG when the events do not fit,
+ * MEWL_E_EMPTY. */
 mewl_status mewl_mixer_test(mewl_mixer *mixer, mewl_example *example, mewl_mix_test test, uint64_t seed, uint64_t index,
                             mewl_error *err);
 

@@ -103,14 +103,56 @@ static bool esc_name(parts *p, char **f, size_t fields, mewl_row *row, char **sc
 
 bool mewl__name_esc50(const char *relative, mewl_row *row, char *scratch)
 {
-    static const char *const classes[50] = {
-        "dog", "rooster", "pig", "cow", "frog", "cat", "hen", "insects", "sheep", "crow", "rain", "sea-waves",
-        "crackling-fire", "crickets", "chirping-birds", "water-drops", "wind", "pouring-water", "toilet-flush",
-        "thunderstorm", MEWL_LABEL_CRY, "sneezing", "clapping", "breathing", "coughing", "footsteps", "laughing",
-        "brushing-teeth", "snoring", "drinking-sipping", "door-knock", "mouse-click", "keyboard-typing",
-        "door-wood-creaks", "can-opening", "washing-machine", "vacuum-cleaner", "clock-alarm", "clock-tick",
-        "glass-breaking", "helicopter", "chainsaw", "siren", "car-horn", "engine", "train", "church-bells",
-        "airplane", "fireworks", "hand-saw"};
+    static const char *const classes[50] = {"dog",
+                                            "rooster",
+                                            "pig",
+                                            "cow",
+                                            "frog",
+                                            "cat",
+                                            "hen",
+                                            "insects",
+                                            "sheep",
+                                            "crow",
+                                            "rain",
+                                            "sea-waves",
+                                            "crackling-fire",
+                                            "crickets",
+                                            "chirping-birds",
+                                            "water-drops",
+                                            "wind",
+                                            "pouring-water",
+                                            "toilet-flush",
+                                            "thunderstorm",
+                                            MEWL_LABEL_CRY,
+                                            "sneezing",
+                                            "clapping",
+                                            "breathing",
+                                            "coughing",
+                                            "footsteps",
+                                            "laughing",
+                                            "brushing-teeth",
+                                            "snoring",
+                                            "drinking-sipping",
+                                            "door-knock",
+                                            "mouse-click",
+                                            "keyboard-typing",
+                                            "door-wood-creaks",
+                                            "can-opening",
+                                            "washing-machine",
+                                            "vacuum-cleaner",
+                                            "clock-alarm",
+                                            "clock-tick",
+                                            "glass-breaking",
+                                            "helicopter",
+                                            "chainsaw",
+                                            "siren",
+                                            "car-horn",
+                                            "engine",
+                                            "train",
+                                            "church-bells",
+                                            "airplane",
+                                            "fireworks",
+                                            "hand-saw"};
     parts p;
     char *f[4];
     if (!take_apart(&p, relative) || !esc_name(&p, f, 4, row, &scratch) || !all_digits(f[3]) || strlen(f[3]) > 2) {
@@ -128,11 +170,11 @@ bool mewl__name_esc10(const char *relative, mewl_row *row, char *scratch)
 {
     static const struct {
         const char *folder, *label;
-    } classes[10] = {{"001 - Dog bark", "dog"},           {"002 - Rain", "rain"},
-                     {"003 - Sea waves", "sea-waves"},    {"004 - Baby cry", MEWL_LABEL_CRY},
-                     {"005 - Clock tick", "clock-tick"},  {"006 - Person sneeze", "sneezing"},
-                     {"007 - Helicopter", "helicopter"},  {"008 - Chainsaw", "chainsaw"},
-                     {"009 - Rooster", "rooster"},        {"010 - Fire crackling", "crackling-fire"}};
+    } classes[10] = {{"001 - Dog bark", "dog"},          {"002 - Rain", "rain"},
+                     {"003 - Sea waves", "sea-waves"},   {"004 - Baby cry", MEWL_LABEL_CRY},
+                     {"005 - Clock tick", "clock-tick"}, {"006 - Person sneeze", "sneezing"},
+                     {"007 - Helicopter", "helicopter"}, {"008 - Chainsaw", "chainsaw"},
+                     {"009 - Rooster", "rooster"},       {"010 - Fire crackling", "crackling-fire"}};
     parts p;
     char *f[4];
     if (!take_apart(&p, relative) || !esc_name(&p, f, 3, row, &scratch)) {
@@ -286,7 +328,8 @@ bool mewl__name_rooms(const char *relative, mewl_row *row, char *scratch)
     return true;
 }
 
-/* audio/{train,dev,test}/spkN/{B,D}/spkN_B_001.wav: B at birth, D at discharge; dev is the published validation side. */
+/* audio/{train,dev,test}/spkN/{B,D}/spkN_B_001.wav: B at birth, D at discharge; dev is the published validation side.
+ */
 bool mewl__name_cryceleb(const char *relative, mewl_row *row, char *scratch)
 {
     parts p;
@@ -374,8 +417,8 @@ bool mewl__name_chillanto(const char *relative, mewl_row *row, char *scratch)
     return true;
 }
 
-/* BS03_W_3_F_F_19122018_2021.wav: the infant first, date (ddmmyyyy) and time (hhmm) last. What stands between is kept as it
- * is, since the set's paper gives no key to it. The hour is the recordist's clock, taken for UTC. */
+/* BS03_W_3_F_F_19122018_2021.wav: the infant first, date (ddmmyyyy) and time (hhmm) last. What stands between is kept
+ * as it is, since the set's paper gives no key to it. The hour is the recordist's clock, taken for UTC. */
 bool mewl__name_lockhart_bouron(const char *relative, mewl_row *row, char *scratch)
 {
     parts p;

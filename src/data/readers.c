@@ -14,8 +14,8 @@
 
 /* Order matters to autodetection: strict names first, folders with tables next, folder = label last. */
 static const mewl_reader readers[] = {
-    {"donateacry", "Donate-a-Cry corpus", "<reason>/uuid-time-version-sex-age-reason.{wav,3gp,caf}", "ODbL / DbCL", true,
-     mewl__name_donateacry, NULL, NULL},
+    {"donateacry", "Donate-a-Cry corpus", "<reason>/uuid-time-version-sex-age-reason.{wav,3gp,caf}", "ODbL / DbCL",
+     true, mewl__name_donateacry, NULL, NULL},
     {"cryceleb", "CryCeleb", "audio/{train,dev,test}/spkN/{B,D}/spkN_B_001.wav", "CC BY-NC-ND 4.0", false,
      mewl__name_cryceleb, NULL, NULL},
     {"esc10", "ESC-10", "004 - Baby cry/fold-source-take.ogg", "CC BY 3.0 (clips CC0, CC BY, some Sampling+)", true,
@@ -35,12 +35,12 @@ static const mewl_reader readers[] = {
      mewl__name_librispeech, NULL, NULL},
     {"room-responses", "room impulse responses", "any names, in a folder called ...impulse-responses or rir", "", true,
      mewl__name_rooms, NULL, mewl__detect_rooms},
-    {"chillanto", "Baby Chillanto", "{asphyxia,deaf,hunger,normal,pain}/infant_segment.wav", "on request, research only",
-     false, mewl__name_chillanto, NULL, mewl__detect_chillanto},
+    {"chillanto", "Baby Chillanto", "{asphyxia,deaf,hunger,normal,pain}/infant_segment.wav",
+     "on request, research only", false, mewl__name_chillanto, NULL, mewl__detect_chillanto},
     {"kaldi", "Kaldi data folder", "wav.scp, segments, utt2spk, utt2label", "", false, NULL, mewl__table_kaldi,
      mewl__detect_kaldi},
-    {"icsd", "ICSD (DESED layout)", "metadata/{train,validation,test}/*.tsv, audio/...", "see the publisher", false, NULL,
-     mewl__table_icsd, mewl__detect_icsd},
+    {"icsd", "ICSD (DESED layout)", "metadata/{train,validation,test}/*.tsv, audio/...", "see the publisher", false,
+     NULL, mewl__table_icsd, mewl__detect_icsd},
     {"audiofolder", "CSV or Hugging Face AudioFolder", "[train/]metadata.csv with a column file_name", "", false, NULL,
      mewl__table_audiofolder, mewl__detect_audiofolder},
     {"folders", "folder = label", "label/.../any.wav", "", false, mewl__name_folders, NULL, NULL},
@@ -66,9 +66,9 @@ const mewl_reader *mewl_reader_find(const char *kind)
 
 bool mewl_is_audio_name(const char *name)
 {
-    static const char *const endings[] = {"wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "m4a", "m4b", "aac",
-                                          "3gp", "amr",  "caf",  "aif", "aiff", "webm", "mka", "mkv", "mp4", "mov",
-                                          "wma", "au",   "w64",  "rf64"};
+    static const char *const endings[] = {"wav", "wave", "flac", "ogg", "oga", "opus", "mp3",  "m4a",
+                                          "m4b", "aac",  "3gp",  "amr", "caf", "aif",  "aiff", "webm",
+                                          "mka", "mkv",  "mp4",  "mov", "wma", "au",   "w64",  "rf64"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < sizeof endings / sizeof endings[0]; i++) {
         if (strcasecmp(dot + 1, endings[i]) == 0) {
@@ -214,10 +214,11 @@ static mewl_status choose(const mewl_reader **out, const char *root, const char 
         if (*out != NULL) {
             return MEWL_OK;
         }
-        return w->count == 0
-                   ? mewl_error_set(err, MEWL_E_EMPTY, "%s: no sound files", root)
-                   : mewl_error_set(err, MEWL_E_FORMAT, "%s: no known layout (first of %zu files: %.200s); name one with "
-                                    "--kind", root, w->count, w->names[0]);
+        return w->count == 0 ? mewl_error_set(err, MEWL_E_EMPTY, "%s: no sound files", root)
+                             : mewl_error_set(err, MEWL_E_FORMAT,
+                                              "%s: no known layout (first of %zu files: %.200s); name one with "
+                                              "--kind",
+                                              root, w->count, w->names[0]);
     }
     *out = mewl_reader_find(kind);
     if (*out != NULL) {
@@ -228,12 +229,12 @@ static mewl_status choose(const mewl_reader **out, const char *root, const char 
         known[i] = readers[i].kind;
     }
     const char *near = mewl__nearest(kind, known, READERS);
-    return mewl_error_set(err, MEWL_E_ARG, "no data set kind '%.60s'%s%s%s", kind, near != NULL ? "; did you mean '" : "",
-                          near != NULL ? near : "", near != NULL ? "'?" : "");
+    return mewl_error_set(err, MEWL_E_ARG, "no data set kind '%.60s'%s%s%s", kind,
+                          near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 
-static mewl_status scan_into(mewl_manifest *out, mewl_scan_report *report, const char *root, const char *kind,
-                             walk *w, mewl_error *err)
+static mewl_status scan_into(mewl_manifest *out, mewl_scan_report *report, const char *root, const char *kind, walk *w,
+                             mewl_error *err)
 {
     MEWL_TRY(walk_folder(w, root, "", 0, err));
     report->audio_files = w->count;
@@ -251,8 +252,7 @@ static mewl_status scan_into(mewl_manifest *out, mewl_scan_report *report, const
     return MEWL_OK;
 }
 
-mewl_status mewl_scan(mewl_manifest *out, mewl_scan_report *report, const char *root, const char *kind,
-                      mewl_error *err)
+mewl_status mewl_scan(mewl_manifest *out, mewl_scan_report *report, const char *root, const char *kind, mewl_error *err)
 {
     mewl_scan_report local;
     char clean[MEWL__PATH_MAX];

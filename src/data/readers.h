@@ -1,5 +1,6 @@
 /* readers.h - one reader per data set: a folder in the publisher's own layout becomes a manifest. Readers look at names
- * and small tables only; they never decode audio. docs: data sets and their licences are listed by mewl_reader_table. */
+ * and small tables only; they never decode audio. mewl_reader_table lists
+ * the sets with their licences. */
 #ifndef MEWL_DATA_READERS_H
 #define MEWL_DATA_READERS_H
 
@@ -12,14 +13,14 @@
  * texts may point into `scratch` (4,096 bytes) until the call returns to its caller, and returns true; false means that
  * the name is not of this set (counted, reported, left out). */
 typedef struct mewl_reader {
-    const char *kind;     /* "donateacry": the name for --kind and the `set` column */
-    const char *title;    /* "Donate-a-Cry corpus" */
-    const char *layout;   /* one line that shows the layout read */
+    const char *kind;   /* "donateacry": the name for --kind and the `set` column */
+    const char *title;  /* "Donate-a-Cry corpus" */
+    const char *layout; /* one line that shows the layout read */
     const char *licence;
-    bool trains_shipped;  /* licence allows any use: shipped weights may be trained on it */
+    bool trains_shipped; /* licence allows any use: shipped weights may be trained on it */
+    /* Exactly one of the two is set: `table` for sets described by a file of their own (metadata.csv, wav.scp). */
     bool (*name)(const char *relative, mewl_row *row, char *scratch);
     mewl_status (*table)(const char *root, mewl_manifest *out, size_t *left_out, mewl_error *err);
-                          /* sets described by a file of their own (metadata.csv, wav.scp); exactly one of the two is set */
     bool (*detect)(const char *root); /* whether the folder looks like this set; NULL: judged from names */
 } mewl_reader;
 
@@ -43,16 +44,16 @@ const mewl_reader *mewl_reader_find(const char *kind);
 mewl_status mewl_scan(mewl_manifest *out, mewl_scan_report *report, const char *root, const char *kind,
                       mewl_error *err);
 
-/* What a Donate-a-Cry file name says. Names are `uuid-time-version-sex-age-reason.ext`; two iOS uploads hold a fractional
- * time, a second identifier before the sex, and a doubled extension. */
+/* What a Donate-a-Cry file name says. Names are `uuid-time-version-sex-age-reason.ext`; two iOS uploads hold a
+ * fractional time, a second identifier before the sex, and a doubled extension. */
 typedef struct mewl_donateacry_name {
-    char uuid[37];   /* lower case: an installed app, not an infant */
-    double time_s;   /* Android writes ms, iOS s: told apart by size */
+    char uuid[37]; /* lower case: an installed app, not an infant */
+    double time_s; /* Android writes ms, iOS s: told apart by size */
     bool android;
     char version[12];
-    char sex[2];     /* "m", "f" */
-    char age[3];     /* "04", "48", "26", "72", "22" */
-    char reason[3];  /* "hu", "bu", "bp", "dc", "ti", "lo", "ch", "sc", "dk" */
+    char sex[2];    /* "m", "f" */
+    char age[3];    /* "04", "48", "26", "72", "22" */
+    char reason[3]; /* "hu", "bu", "bp", "dc", "ti", "lo", "ch", "sc", "dk" */
 } mewl_donateacry_name;
 
 /* Takes a Donate-a-Cry file name (no folder) apart. False when it is not of that form. */

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "data/recipe_value.h"
 #include "data/text.h"
 
 #include <ini.h>
@@ -16,7 +17,17 @@
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 #define LINE_BYTES_MAX 198 /* inih's buffer, less its newline and NUL */
 
-typedef enum key_type { KEY_INT, KEY_REAL, KEY_BOOL, KEY_TEXT, KEY_PATH, KEY_CHOICE, KEY_RANGE, KEY_NUMBERS, KEY_LIST } key_type;
+typedef enum kind {
+    KEY_INT,
+    KEY_REAL,
+    KEY_BOOL,
+    KEY_TEXT,
+    KEY_PATH,
+    KEY_CHOICE,
+    KEY_RANGE,
+    KEY_NUMBERS,
+    KEY_LIST
+} kind;
 
 static const mewl_recipe_key keys[] = {
 #define T_INT(section, key, def, low, high, help) {#section, #key, "whole number", def, NULL, help, low, high},
@@ -33,7 +44,7 @@ static const mewl_recipe_key keys[] = {
 #define KEYS (sizeof keys / sizeof keys[0])
 
 typedef struct place {
-    key_type type;
+    kind type;
     size_t offset;
 } place;
 
@@ -68,105 +79,12 @@ static mewl_status wrong(mewl_error *err, size_t key, const char *text)
         return mewl_error_set(err, MEWL_E_FORMAT, "%s.%s '%.60s' is none of %s", k->section, k->key, text, k->choices);
     }
     if (!isnan(k->low)) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s.%s '%.60s' is not a %s from %.10g to %.10g%s", k->section,
-                              k->key, text, places[key].type == KEY_NUMBERS ? "list of numbers" : k->type, k->low,
-                              k->high, places[key].type == KEY_RANGE ? " (written 'low .. high')" : "");
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s.%s '%.60s' is not a %s from %.10g to %.10g%s", k->section, k->key,
+                              text, places[key].type == KEY_NUMBERS ? "list of numbers" : k->type, k->low, k->high,
+                              places[key].type == KEY_RANGE ? " (written 'low .. high')" : "");
     }
     return mewl_error_set(err, MEWL_E_FORMAT, "%s.%s '%.60s' is not %s%s", k->section, k->key, text,
                           places[key].type == KEY_BOOL ? "" : "a ", k->type);
-}
-
-/* Copies [from, to) without blanks at its ends. NULL when out of memory. */
-static char *trimmed(mewl_arena *arena, const char *from, const char *to)
-{
-    while (from < to && strchr(" \t\r\n", *from) != NULL) {
-        from++;
-    }
-    while (to > from && strchr(" \t\r\n", to[-1]) != NULL) {
-        to--;
-    }
-    char *copy = mewl_arena_alloc(arena, (size_t)(to - from) + 1);
-    if (copy != NULL) {
-        memcpy(copy, from, (size_t)(to - from));
-    }
-    return copy;
-}
-
-static bool parse_bool(bool *out, const char *text)
-{
-    static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false", "off", "0"};
-    for (size_t i = 0; i < 4; i++) {
-        if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
-            *out = strcmp(text, yes[i]) == 0;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_choice(const char **out, const char *text, const char *choices, mewl_arena *arena)
-{
-    size_t length = strlen(text);
-    for (const char *at = choices; length > 0; at++) {
-        size_t n = strcspn(at, "|");
-        if (n == length && memcmp(at, text, n) == 0) {
-            *out = mewl_arena_string(arena, text);
-            return *out != NULL;
-        }
-        at += n;
-        if (*at == '\0') {
-            break;
-        }
-    }
-    return false;
-}
-
-static bool parse_range(mewl_recipe_range *out, char *text, double low, double high)
-{
-    char *dots = strstr(text, "..");
-    if (dots == NULL) {
-        out->high = 0;
-        if (!mewl__parse_number(&out->low, text, low, high)) {
-            return false;
-        }
-        out->high = out->low;
-        return true;
-    }
-    char *end = dots;
-    while (end > text && (end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    *end = '\0';
-    dots += 2;
-    dots += strspn(dots, " \t");
-    return mewl__parse_number(&out->low, text, low, high) && mewl__parse_number(&out->high, dots, low, high) &&
-           out->low <= out->high;
-}
-
-/* Splits at commas (or at line ends of a value that goes on over lines). False when there are too many items or an empty
- * one, or out of memory. */
-static bool parse_list(mewl_recipe_list *out, const char *text, mewl_arena *arena)
-{
-    out->count = 0;
-    if (text[0] == '\0') {
-        return true;
-    }
-    for (const char *at = text;; at++) {
-        size_t n = strcspn(at, ",\n");
-        char *item = trimmed(arena, at, at + n);
-        if (item == NULL || out->count == MEWL_RECIPE_LIST_MAX) {
-            return false;
-        }
-        at += n;
-        if (item[0] != '\0') {
-            out->items[out->count++] = item;
-        } else if (*at == ',' || (*at == '\0' && strchr(text, '\n') == NULL)) {
-            return false;
-        }
-        if (*at == '\0') {
-            return out->count > 0;
-        }
-    }
 }
 
 /* Whether a text, written into a recipe, would be read as one with a comment. */
@@ -202,7 +120,7 @@ static mewl_status set_value(mewl_recipe *recipe, size_t key, const char *value,
 {
     const mewl_recipe_key *k = &keys[key];
     void *field = field_of(recipe, key);
-    char *text = trimmed(&recipe->arena, value, value + strlen(value));
+    char *text = mewl__value_trimmed(&recipe->arena, value, value + strlen(value));
     if (text == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "recipe too large");
     }
@@ -220,7 +138,7 @@ static mewl_status set_value(mewl_recipe *recipe, size_t key, const char *value,
         good = mewl__parse_number(field, text, k->low, k->high);
         break;
     case KEY_BOOL:
-        good = parse_bool(field, text);
+        good = mewl__value_bool(field, text);
         break;
     case KEY_TEXT:
         good = strchr(text, '\n') == NULL && !holds_comment(text);
@@ -230,14 +148,14 @@ static mewl_status set_value(mewl_recipe *recipe, size_t key, const char *value,
         good = strchr(text, '\n') == NULL && !holds_comment(text) && parse_path(recipe, field, text);
         break;
     case KEY_CHOICE:
-        good = parse_choice(field, text, k->choices, &recipe->arena);
+        good = mewl__value_choice(field, text, k->choices, &recipe->arena);
         break;
     case KEY_RANGE:
-        good = parse_range(field, mewl_arena_string(&recipe->arena, text), k->low, k->high);
+        good = mewl__value_range(field, mewl_arena_string(&recipe->arena, text), k->low, k->high);
         break;
     case KEY_NUMBERS: {
         mewl_recipe_numbers *numbers = field;
-        good = parse_list(&list, text, &recipe->arena);
+        good = mewl__value_list(&list, text, &recipe->arena);
         numbers->count = 0;
         for (size_t i = 0; good && i < list.count; i++) {
             good = mewl__parse_number(&numbers->items[i], list.items[i], k->low, k->high);
@@ -247,7 +165,7 @@ static mewl_status set_value(mewl_recipe *recipe, size_t key, const char *value,
     }
     case KEY_LIST:
         /* On a line of its own an '=' would be taken for a key indented by mistake, "#..." for a comment. */
-        good = strchr(text, '=') == NULL && parse_list(field, text, &recipe->arena);
+        good = strchr(text, '=') == NULL && mewl__value_list(field, text, &recipe->arena);
         for (size_t i = 0; good && i < ((const mewl_recipe_list *)field)->count; i++) {
             good = strchr("#;", ((const mewl_recipe_list *)field)->items[i][0]) == NULL;
         }
@@ -415,7 +333,8 @@ static int on_value(void *user, const char *section, const char *key, const char
     if (p->pending != NULL && p->indented && strcmp(keys[p->pending_key].key, key) == 0 &&
         strcmp(keys[p->pending_key].section, section) == 0) {
         if (strchr(value, '=') != NULL) {
-            problem(p, p->line, MEWL_E_FORMAT, "an indented line goes on with the value above; keys start at the margin");
+            problem(p, p->line, MEWL_E_FORMAT,
+                    "an indented line goes on with the value above; keys start at the margin");
             return 1;
         }
         size_t size = strlen(p->pending) + strlen(value) + 2;

@@ -1,6 +1,6 @@
 /* recipe.h - what to train, on what and how: an INI file whose keys, types, ranges and defaults are all declared in one
- * table (recipe_keys.h). The whole file is checked before anything starts; every message has file and line. Values only:
- * the meaning of a key is with the module that uses it. */
+ * table (recipe_keys.h). The whole file is checked before anything starts; every message has file and line. Values
+ * only: the meaning of a key is with the module that uses it. */
 #ifndef MEWL_DATA_RECIPE_H
 #define MEWL_DATA_RECIPE_H
 
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define MEWL_RECIPE_BYTES_MAX 262144
-#define MEWL_RECIPE_LIST_MAX 64      /* items in one list */
+#define MEWL_RECIPE_LIST_MAX 64 /* items in one list */
 
 typedef struct mewl_recipe_range {
     double low, high; /* low <= high; written "-5 .. 20", or one number for both */
@@ -35,7 +35,8 @@ typedef struct mewl_recipe {
 #define MEWL__REAL(section, key, def, low, high, help) double section##_##key;
 #define MEWL__BOOL(section, key, def, help) bool section##_##key;
 #define MEWL__TEXT(section, key, def, help) const char *section##_##key;
-#define MEWL__PATH(section, key, def, help) const char *section##_##key; /* relative ones are relative to the recipe */
+#define MEWL__PATH(section, key, def, help) const char *section##_##key; /* relative ones are relative to the recipe   \
+                                                                          */
 #define MEWL__CHOICE(section, key, def, choices, help) const char *section##_##key; /* one of choices */
 #define MEWL__RANGE(section, key, def, low, high, help) mewl_recipe_range section##_##key;
 #define MEWL__NUMBERS(section, key, def, low, high, help) mewl_recipe_numbers section##_##key;
@@ -51,9 +52,9 @@ typedef struct mewl_recipe {
 #undef MEWL__RANGE
 #undef MEWL__NUMBERS
 #undef MEWL__LIST
-    char *text;            /* the file as read (owned): goes into checkpoints' metadata */
-    char *path;            /* where it came from (owned) */
-    mewl_arena arena;      /* private: owns the texts */
+    char *text;       /* the file as read (owned): goes into checkpoints' metadata */
+    char *path;       /* where it came from (owned) */
+    mewl_arena arena; /* private: owns the texts */
 } mewl_recipe;
 
 /* One declared key, for `mewl train --keys`, documentation and tests. */
@@ -68,10 +69,10 @@ const mewl_recipe_key *mewl_recipe_keys(size_t *count);
 mewl_status mewl_recipe_init(mewl_recipe *recipe, mewl_error *err);
 void mewl_recipe_fini(mewl_recipe *recipe);
 
-/* Reads and checks a whole recipe file. On success *recipe holds every key (defaults where the file is silent); fini it.
- * On failure nothing is left to release, and *err names the first problem "file:line: reason" (and how many more there
- * are): unknown section or key (with the nearest known one), a value of the wrong type or out of its range (with the
- * range), a key given twice, a key outside a section, a line that is none. Fields that contradict one another are
+/* Reads and checks a whole recipe file. On success *recipe holds every key (defaults where the file is silent); fini
+ * it. On failure nothing is left to release, and *err names the first problem "file:line: reason" (and how many more
+ * there are): unknown section or key (with the nearest known one), a value of the wrong type or out of its range (with
+ * the range), a key given twice, a key outside a section, a line that is none. Fields that contradict one another are
  * refused as well. Errors: MEWL_E_FORMAT, and I/O. */
 mewl_status mewl_recipe_read(mewl_recipe *recipe, const char *path, mewl_error *err);
 

@@ -20,7 +20,8 @@
     LIST(model, freeze, "", "prefixes of parameter names left untouched")                                              \
                                                                                                                        \
     PATH(data, root, "", "folder of the data sets; empty: MEWL_DATA")                                                  \
-    LIST(data, sets, "donateacry-corpus, esc10, speech-commands, librispeech-test-other, catmeows, room-impulse-responses", \
+    LIST(data, sets,                                                                                                   \
+         "donateacry-corpus, esc10, speech-commands, librispeech-test-other, catmeows, room-impulse-responses",        \
          "folders under root that are scanned")                                                                        \
     LIST(data, manifests, "", "manifests read besides (paths relative to the recipe)")                                 \
     BOOL(data, research, "no", "allow sets whose licence keeps them out of shipped weights")                           \
@@ -39,9 +40,9 @@
     REAL(mixture, negative_probability, "0.6", 0, 1, "share of examples with hard negatives placed like cries")        \
     INT(mixture, max_negatives, "3", 1, 8, "hard negatives in such an example: 1 to this")                             \
     RANGE(mixture, negative_snr_db, "-10 .. 30", -40, 60, "hard negative over background")                             \
-    REAL(mixture, synthetic_probability, "0.35", 0, 1, "share of negatives and backgrounds that are made, not recorded") \
+    REAL(mixture, synthetic_probability, "0.35", 0, 1, "share of negatives and backgrounds that are made")             \
     REAL(mixture, natural_probability, "0.15", 0, 1, "share of cry examples that are a whole cry clip as recorded")    \
-    REAL(mixture, narrow_probability, "0.7", 0, 1, "share of events (cries and negatives alike) limited to 3.4 .. 4 kHz") \
+    REAL(mixture, narrow_probability, "0.7", 0, 1, "share of events, of both classes, limited to 3.4 .. 4 kHz")        \
     REAL(mixture, lowpass_probability, "0.3", 0, 1, "share of whole examples that are low-passed")                     \
     RANGE(mixture, lowpass_hz, "3400 .. 8000", 500, 24000, "cut-off of that low-pass")                                 \
     REAL(mixture, codec_probability, "0.1", 0, 1, "share of whole examples sent through a codec")                      \
@@ -87,11 +88,11 @@
     INT(train, threads, "2", 1, 256, "threads of the engine")                                                          \
     INT(train, checkpoint_steps, "500", 1, 10000000, "updates between checkpoints")                                    \
     INT(train, patience, "0", 0, 100000, "stop after this many passes without gain; 0: never")                         \
-    INT(train, valid_batches, "20", 1, 10000, "held-out batches scored after every pass (detect; classify: all clips)")   \
+    INT(train, valid_batches, "20", 1, 10000, "held-out batches after every pass (detect)")                            \
     INT(train, log_steps, "20", 1, 100000, "updates between lines of the log")                                         \
     PATH(train, out, "", "folder for checkpoints, log and the finished model; empty: runs/<name>")                     \
                                                                                                                        \
-    INT(eval, mixtures, "20", 0, 100000, "held-out mixtures at each SNR, after every pass and at the end")              \
+    INT(eval, mixtures, "20", 0, 100000, "held-out mixtures at each SNR")                                              \
     REAL(eval, seconds, "60", 10, 3600, "length of one")                                                               \
     NUMBERS(eval, snr_db, "-5, 0, 5, 10, 15, 20", -40, 60, "their SNRs")                                               \
     REAL(eval, negatives_per_minute, "4", 0, 30, "hard negatives placed in them")

@@ -9,9 +9,9 @@
 
 #define LEVEL_FLOOR_DB (-100.0)
 #define SECONDS_MAX 3600.0
-#define GAP_MIN_S 0.05         /* shorter dips do not end a burst */
-#define GUARD_S 0.15           /* around bursts: attack and reverberation, neither cry nor background */
-#define OUTSIDE_MIN_S 0.30     /* less background than this is no measure of it */
+#define GAP_MIN_S 0.05     /* shorter dips do not end a burst */
+#define GUARD_S 0.15       /* around bursts: attack and reverberation, neither cry nor background */
+#define OUTSIDE_MIN_S 0.30 /* less background than this is no measure of it */
 
 mewl_segment_opts mewl_segment_opts_default(void)
 {

@@ -10,15 +10,15 @@
 #include <stddef.h>
 
 typedef struct mewl_segment_opts {
-    double frame_s;        /* energy frame, default 0.020 */
-    double hop_s;          /* its step and the precision of onsets, default 0.005 */
-    double highpass_hz;    /* handling rumble below it is not counted, default 250 */
-    double threshold;      /* where the threshold lies between floor (0) and loud level (1), in dB, default 0.45 */
-    double min_above_db;   /* never less than this above the floor, default 6 */
-    double max_below_db;   /* never more than this below the loud level, default 25 */
-    double min_burst_s;    /* shorter bursts are clicks, default 0.10 */
-    double max_pause_s;    /* shorter pauses are bridged, default 1.0 */
-    double min_event_s;    /* shorter events are dropped, default 0.25 */
+    double frame_s;      /* energy frame, default 0.020 */
+    double hop_s;        /* its step and the precision of onsets, default 0.005 */
+    double highpass_hz;  /* handling rumble below it is not counted, default 250 */
+    double threshold;    /* where the threshold lies between floor (0) and loud level (1), in dB, default 0.45 */
+    double min_above_db; /* never less than this above the floor, default 6 */
+    double max_below_db; /* never more than this below the loud level, default 25 */
+    double min_burst_s;  /* shorter bursts are clicks, default 0.10 */
+    double max_pause_s;  /* shorter pauses are bridged, default 1.0 */
+    double min_event_s;  /* shorter events are dropped, default 0.25 */
 } mewl_segment_opts;
 
 typedef struct mewl_burst {
@@ -27,9 +27,9 @@ typedef struct mewl_burst {
 
 /* What was found. Arrays are owned; release with mewl_segments_fini. */
 typedef struct mewl_segments {
-    mewl_burst *bursts;    /* in time order */
+    mewl_burst *bursts; /* in time order */
     size_t burst_count;
-    mewl_burst *events;    /* bursts merged over pauses < max_pause_s */
+    mewl_burst *events; /* bursts merged over pauses < max_pause_s */
     size_t event_count;
     double floor_dbfs;     /* 10th percentile of frame levels (high-passed); digital silence counts as -100 */
     double loud_dbfs;      /* 95th percentile */

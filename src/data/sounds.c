@@ -35,8 +35,8 @@ bool mewl_sound_needs_voice(mewl_sound_kind kind)
 static float noise(mewl_rng *rng)
 {
     uint64_t bits = mewl_rng_u64(rng);
-    double sum = (double)(bits & 0xffff) + (double)(bits >> 16 & 0xffff) + (double)(bits >> 32 & 0xffff) +
-                 (double)(bits >> 48);
+    double sum =
+        (double)(bits & 0xffff) + (double)(bits >> 16 & 0xffff) + (double)(bits >> 32 & 0xffff) + (double)(bits >> 48);
     return (float)((sum / 65536 - 2 + 2.0 / 65536) * 1.7320508);
 }
 
@@ -81,8 +81,8 @@ typedef struct resonance {
 static resonance resonance_at(double hz, double width_hz)
 {
     double r = exp(-M_PI * width_hz / RATE);
-    return (resonance){2 * r * cos(2 * M_PI * hz / RATE), -r * r, (1 - r) * sqrt(1 - 2 * r * cos(4 * M_PI * hz / RATE) + r * r),
-                       0, 0};
+    return (resonance){2 * r * cos(2 * M_PI * hz / RATE), -r * r,
+                       (1 - r) * sqrt(1 - 2 * r * cos(4 * M_PI * hz / RATE) + r * r), 0, 0};
 }
 
 static float resonate(resonance *f, double x)

@@ -109,11 +109,11 @@ typedef struct dealing {
     keyed *rows;
     deal *deals;
     size_t deal_count;
-    size_t *label_of;   /* per row */
+    size_t *label_of; /* per row */
     size_t label_count;
-    double *totals;     /* per label: rows in all */
-    double *held;       /* folds x labels */
-    double *sizes;      /* rows per fold */
+    double *totals; /* per label: rows in all */
+    double *held;   /* folds x labels */
+    double *sizes;  /* rows per fold */
 } dealing;
 
 static mewl_status index_labels(dealing *d, const mewl_manifest *manifest, const char *column, mewl_error *err)
@@ -125,9 +125,8 @@ static mewl_status index_labels(dealing *d, const mewl_manifest *manifest, const
     mewl_status status = MEWL_OK;
     for (size_t i = 0; status == MEWL_OK && i < manifest->count; i++) {
         char buffer[64];
-        const char *text = column[0] == '\0'
-                               ? ""
-                               : mewl_manifest_value(manifest, &manifest->rows[i], column, buffer, sizeof buffer);
+        const char *text =
+            column[0] == '\0' ? "" : mewl_manifest_value(manifest, &manifest->rows[i], column, buffer, sizeof buffer);
         size_t k = 0;
         while (k < d->label_count && strncmp(names[k], text, sizeof names[k] - 1) != 0) {
             k++;

@@ -60,8 +60,7 @@ static int compare_entries(const void *a, const void *b)
 static const kaldi_entry *kaldi_find(const kaldi_table *table, const char *key)
 {
     kaldi_entry wanted = {.key = key};
-    return table->count == 0 ? NULL
-                             : bsearch(&wanted, table->entries, table->count, sizeof wanted, compare_entries);
+    return table->count == 0 ? NULL : bsearch(&wanted, table->entries, table->count, sizeof wanted, compare_entries);
 }
 
 static mewl_status kaldi_read(kaldi_table *table, const char *root, const char *name, bool needed, mewl_error *err)
@@ -171,8 +170,8 @@ static mewl_status kaldi_segments(mewl_manifest *out, size_t *left_out, const ch
         }
         const kaldi_entry *wav = kaldi_find(wavs, recording);
         if (wav == NULL) {
-            return mewl_error_set(err, MEWL_E_FORMAT, "%s:%zu: no recording '%.60s' in wav.scp", segments->path, s->line,
-                                  recording);
+            return mewl_error_set(err, MEWL_E_FORMAT, "%s:%zu: no recording '%.60s' in wav.scp", segments->path,
+                                  s->line, recording);
         }
         MEWL_TRY(kaldi_add(out, left_out, root, wav->value, s->key, onset, offset, speakers, labels, err));
     }
@@ -337,8 +336,8 @@ static const char *icsd_side(const char *relative)
 }
 
 /* One TSV: strong labels (filename onset offset event_label) or weak ones (filename event_labels). */
-static mewl_status icsd_tsv(const char *root, const char *relative, mewl_csv *csv, mewl_manifest *out,
-                            size_t *left_out, mewl_error *err)
+static mewl_status icsd_tsv(const char *root, const char *relative, mewl_csv *csv, mewl_manifest *out, size_t *left_out,
+                            mewl_error *err)
 {
     bool got;
     MEWL_TRY(mewl_csv_next(csv, &got, err));
@@ -408,8 +407,8 @@ mewl_status mewl__table_icsd(const char *root, mewl_manifest *out, size_t *left_
         for (size_t k = 0; status == MEWL_OK && k < files.count; k++) {
             char path[MEWL__PATH_MAX], relative[MEWL__PATH_MAX], *text;
             size_t size, length = strlen(files.names[k]);
-            if (length < 5 || strcmp(files.names[k] + length - 4, ".tsv") != 0 ||
-                !join(path, side, files.names[k]) || !join(relative, sides.names[i], files.names[k])) {
+            if (length < 5 || strcmp(files.names[k] + length - 4, ".tsv") != 0 || !join(path, side, files.names[k]) ||
+                !join(relative, sides.names[i], files.names[k])) {
                 continue;
             }
             status = mewl_file_read_all(&text, &size, path, TABLE_BYTES_MAX, err);

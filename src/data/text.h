@@ -26,8 +26,8 @@ const char *mewl__name_of(const char *path);
 /* Copies `text` in lower case with everything but letters and digits as single '-' ("Dog bark" -> "dog-bark"). */
 void mewl__slug(char *out, size_t size, const char *text);
 
-/* The one of `count` known words nearest to `word` by edits (a swap of neighbours counts one), or NULL when none is within
- * a third of its length. */
+/* The one of `count` known words nearest to `word` by edits (a swap of neighbours counts one), or NULL when none is
+ * within a third of its length. */
 const char *mewl__nearest(const char *word, const char *const *known, size_t count);
 
 #endif

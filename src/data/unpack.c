@@ -28,8 +28,8 @@ static bool stays_inside(const char *name)
     return true;
 }
 
-static mewl_status copy_data(struct archive *in, struct archive *out, const char *path, int64_t *bytes, int64_t max_bytes,
-                             mewl_error *err)
+static mewl_status copy_data(struct archive *in, struct archive *out, const char *path, int64_t *bytes,
+                             int64_t max_bytes, mewl_error *err)
 {
     for (;;) {
         const void *block;
@@ -45,7 +45,8 @@ static mewl_status copy_data(struct archive *in, struct archive *out, const char
         *bytes += (int64_t)size;
         /* A sparse entry may claim a far offset: that counts as its size. */
         if (*bytes > max_bytes || offset > max_bytes) {
-            return mewl_error_set(err, MEWL_E_MEMORY, "%s: unpacks to more than %lld bytes", path, (long long)max_bytes);
+            return mewl_error_set(err, MEWL_E_MEMORY, "%s: unpacks to more than %lld bytes", path,
+                                  (long long)max_bytes);
         }
         if (archive_write_data_block(out, block, size, offset) < ARCHIVE_WARN) {
             return mewl_error_set(err, MEWL_E_IO, "%s: %.200s", path, archive_error_string(out));
@@ -117,9 +118,8 @@ mewl_status mewl_unpack(const char *archive, const char *folder, int64_t max_byt
                         mewl_error *err)
 {
     struct archive *in = archive_read_new(), *out = archive_write_disk_new();
-    mewl_status status = in != NULL && out != NULL
-                             ? unpack_all(in, out, archive, folder, max_bytes, progress, err)
-                             : mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", archive);
+    mewl_status status = in != NULL && out != NULL ? unpack_all(in, out, archive, folder, max_bytes, progress, err)
+                                                   : mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", archive);
     if (out != NULL && archive_write_free(out) != ARCHIVE_OK && status == MEWL_OK) {
         status = mewl_error_set(err, MEWL_E_IO, "%s: could not be unpacked whole", archive);
     }

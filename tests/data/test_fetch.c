@@ -1,5 +1,5 @@
-/* Downloads, against a server in this program on the loopback: whole, cut and continued, changed under way, wrong, gone,
- * stalled; and archives that want out of their folder. Nothing outside this machine is asked. */
+/* Downloads, against a server in this program on the loopback: whole, cut and continued, changed under way, wrong,
+ * gone, stalled; and archives that want out of their folder. Nothing outside this machine is asked. */
 #include <arpa/inet.h>
 #include <math.h>
 #include <netinet/in.h>
@@ -34,9 +34,9 @@ typedef struct server {
     pthread_t thread;
     const char *body;
     size_t size;
-    const char *etag;       /* "" for none */
-    size_t cut_after;       /* close the connection after so many body bytes, once */
-    int status;             /* 0: 200 or 206 */
+    const char *etag; /* "" for none */
+    size_t cut_after; /* close the connection after so many body bytes, once */
+    int status;       /* 0: 200 or 206 */
     bool ranges, stall;
     atomic_int requests, ranged, cuts;
     atomic_bool stop;
@@ -71,8 +71,9 @@ static void answer(server *s, int fd)
     }
     atomic_fetch_add(&s->requests, 1);
     if (strncmp(request, "GET /moved", 10) == 0) {
-        int used = snprintf(head, sizeof head, "HTTP/1.1 302 Found\r\nLocation: /file\r\nETag: \"of-redirect\"\r\n"
-                                               "Content-Length: 0\r\nConnection: close\r\n\r\n");
+        int used = snprintf(head, sizeof head,
+                            "HTTP/1.1 302 Found\r\nLocation: /file\r\nETag: \"of-redirect\"\r\n"
+                            "Content-Length: 0\r\nConnection: close\r\n\r\n");
         send_all(fd, head, (size_t)used);
         return;
     }
@@ -83,7 +84,8 @@ static void answer(server *s, int fd)
         return;
     }
     if (s->status != 0) {
-        int used = snprintf(head, sizeof head, "HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", s->status);
+        int used =
+            snprintf(head, sizeof head, "HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", s->status);
         send_all(fd, head, (size_t)used);
         return;
     }
@@ -105,12 +107,13 @@ static void answer(server *s, int fd)
     if (s->etag[0] != '\0') {
         snprintf(tag, sizeof tag, "ETag: %s\r\n", s->etag);
     }
-    int used = partial ? snprintf(head, sizeof head,
-                                  "HTTP/1.1 206 Partial\r\nContent-Range: bytes %lu-%zu/%zu\r\nContent-Length: %zu\r\n"
-                                  "%sConnection: close\r\n\r\n",
-                                  from, s->size - 1, s->size, s->size - from, tag)
-                       : snprintf(head, sizeof head,
-                                  "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n", s->size, tag);
+    int used = partial
+                   ? snprintf(head, sizeof head,
+                              "HTTP/1.1 206 Partial\r\nContent-Range: bytes %lu-%zu/%zu\r\nContent-Length: %zu\r\n"
+                              "%sConnection: close\r\n\r\n",
+                              from, s->size - 1, s->size, s->size - from, tag)
+                   : snprintf(head, sizeof head,
+                              "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n", s->size, tag);
     send_all(fd, head, (size_t)used);
     size_t n = s->size - from;
     if (s->cut_after > 0 && n > s->cut_after && atomic_fetch_add(&s->cuts, 1) == 0) {
@@ -186,8 +189,17 @@ static char url[128];
 static mewl_fetch_source source_of(const server *s, const char *path, const char *sha256)
 {
     snprintf(url, sizeof url, "http://127.0.0.1:%d/%s", s->port, path);
-    return (mewl_fetch_source){.name = "set", .title = "a set", .url = url, .page = "", .file = "file.bin", .sha256 = sha256,
-                               .folder = "out", .archive = "", .reader = "", .licence = "", .note = ""};
+    return (mewl_fetch_source){.name = "set",
+                               .title = "a set",
+                               .url = url,
+                               .page = "",
+                               .file = "file.bin",
+                               .sha256 = sha256,
+                               .folder = "out",
+                               .archive = "",
+                               .reader = "",
+                               .licence = "",
+                               .note = ""};
 }
 
 static const mewl_fetch_opts quick = {.attempts = 3, .timeout_s = 1, .backoff_s = 0.01};

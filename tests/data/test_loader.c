@@ -82,8 +82,8 @@ static void same_batches_whatever_the_threads(void **state)
     for (int threads = 1; threads <= 3; threads++) {
         mewl_loader *l;
         mewl_error err = {0};
-        mewl_loader_opts opts = {.side = MEWL_SIDE_TRAIN, .augment = true, .threads = threads, .prefetch = (size_t)threads,
-                                 .seed = 11};
+        mewl_loader_opts opts = {
+            .side = MEWL_SIDE_TRAIN, .augment = true, .threads = threads, .prefetch = (size_t)threads, .seed = 11};
         assert_int_equal(mewl_loader_open_mixtures(&l, f->corpus, &f->recipe, opts, &err), MEWL_OK);
         mewl_batch shape, *b;
         mewl_loader_shape(l, &shape);
@@ -183,8 +183,9 @@ static void clips_with_classes(void **state)
     size_t examples = mewl_loader_examples(l), expected = 0;
     for (size_t i = 0; i < f->manifest.count; i++) {
         const mewl_row *row = &f->manifest.rows[i];
-        expected += strcmp(row->split, "test") == 0 && (strcmp(row->label, "cry") == 0 || strcmp(row->label, "rain") == 0 ||
-                                                        strcmp(row->label, "rooster") == 0);
+        expected +=
+            strcmp(row->split, "test") == 0 &&
+            (strcmp(row->label, "cry") == 0 || strcmp(row->label, "rain") == 0 || strcmp(row->label, "rooster") == 0);
     }
     assert_int_equal(examples, expected);
     uint64_t hashes[64];

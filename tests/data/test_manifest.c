@@ -20,7 +20,8 @@
 static void csv_fields(void **state)
 {
     (void)state;
-    static const char text[] = "\xef\xbb\xbf" "a,b,\"c \"\"quoted\"\"\"\r\n\r\n1,\"two\nlines, and a comma\",\n,,\n\"\",x,y";
+    static const char text[] = "\xef\xbb\xbf"
+                               "a,b,\"c \"\"quoted\"\"\"\r\n\r\n1,\"two\nlines, and a comma\",\n,,\n\"\",x,y";
     static const char *const expected[4][3] = {
         {"a", "b", "c \"quoted\""}, {"1", "two\nlines, and a comma", ""}, {"", "", ""}, {"", "x", "y"}};
     static const size_t lines[4] = {1, 3, 5, 6};
@@ -264,8 +265,10 @@ static void texts_and_times(void **state)
     static const struct {
         double time_s;
         const char *text;
-    } times[] = {{0, "1970-01-01T00:00:00Z"},           {951782400, "2000-02-29T00:00:00Z"},
-                 {1545250860, "2018-12-19T20:21:00Z"}, {-1, "1969-12-31T23:59:59Z"},
+    } times[] = {{0, "1970-01-01T00:00:00Z"},
+                 {951782400, "2000-02-29T00:00:00Z"},
+                 {1545250860, "2018-12-19T20:21:00Z"},
+                 {-1, "1969-12-31T23:59:59Z"},
                  {4107542400.25, "2100-03-01T00:00:00.250Z"}};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         mewl__format_time(buffer, sizeof buffer, times[i].time_s);

@@ -17,8 +17,9 @@ static int set_up(void **state)
     mewl_error err = {0};
     assert_non_null(f);
     f->sets = wave_sets();
-    temp_file(&f->sets, "list.csv", "path,label\nx/" WAVE_UUID "f1-1431028889001-1.7-f-04-dk.flac,cry\n"
-                                    "x/" WAVE_UUID "f0-1431028889000-1.7-f-04-dk.flac,other\n");
+    temp_file(&f->sets, "list.csv",
+              "path,label\nx/" WAVE_UUID "f1-1431028889001-1.7-f-04-dk.flac,cry\n"
+              "x/" WAVE_UUID "f0-1431028889000-1.7-f-04-dk.flac,other\n");
     char text[1024], name[512];
     snprintf(text, sizeof text,
              "[data]\nroot = %s\nsets = donateacry, esc10, speech-commands,\n  room-impulse-responses\n"
@@ -124,7 +125,8 @@ static void examples_repeat_and_vary(void **state)
         }
         for (size_t k = 0; k < x.event_count; k++) {
             cry = cry || x.events[k].cry;
-            assert_true(x.events[k].onset_s >= 0 && x.events[k].offset_s <= 6 && x.events[k].offset_s > x.events[k].onset_s);
+            assert_true(x.events[k].onset_s >= 0 && x.events[k].offset_s <= 6 &&
+                        x.events[k].offset_s > x.events[k].onset_s);
             assert_true(k == 0 || x.events[k].onset_s >= x.events[k - 1].onset_s);
             /* A narrow source is never claimed to be wide. */
             assert_true(!x.events[k].cry || strstr(x.events[k].source, WAVE_UUID) == NULL ||
@@ -286,7 +288,8 @@ static void real_sets(void **state)
     *strrchr(path, '/') = '\0';
     assert_int_equal(mewl_recipe_init(&recipe, &err), MEWL_OK);
     assert_int_equal(mewl_recipe_set(&recipe, "data.root", path, &err), MEWL_OK);
-    assert_int_equal(mewl_recipe_set(&recipe, "data.sets", "esc10, room-impulse-responses, librispeech-test-other", &err), MEWL_OK);
+    assert_int_equal(
+        mewl_recipe_set(&recipe, "data.sets", "esc10, room-impulse-responses, librispeech-test-other", &err), MEWL_OK);
     assert_int_equal(mewl_recipe_set(&recipe, "data.esc_test_fold", "3", &err), MEWL_OK);
     if (mewl_corpus_open(&corpus, &recipe, 2, NULL, &err) != MEWL_OK) {
         fail_msg("%s", err.text);
@@ -310,9 +313,12 @@ static void real_sets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(corpus_knows_its_sounds),        cmocka_unit_test(draws_respect_side_and_width),
-        cmocka_unit_test(examples_repeat_and_vary),       cmocka_unit_test(nothing_but_the_cry_tells),
-        cmocka_unit_test(test_mixtures_hold_their_truth), cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(corpus_knows_its_sounds),
+        cmocka_unit_test(draws_respect_side_and_width),
+        cmocka_unit_test(examples_repeat_and_vary),
+        cmocka_unit_test(nothing_but_the_cry_tells),
+        cmocka_unit_test(test_mixtures_hold_their_truth),
+        cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(real_sets),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -58,10 +58,17 @@ static void donateacry_names(void **state)
     assert_true(mewl_donateacry_parse(&n, "CF7F6316-019B-4B3C-9EE1-A62EB5F1D0EE-1426958010-1.0-96274EC9-59EB-49E3-96F3-"
                                           "A24D498FB7C3-f-26-ti.caf.caf"));
     assert_string_equal(n.age, "26");
-    static const char *const bad[] = {"", "a.wav", UUID, UUID ".wav", UUID "-1430742197-1.0-m-04.wav",
-                                      UUID "-1430742197-1.0-x-04-hu.wav", UUID "-1430742197-1.0-m-05-hu.wav",
-                                      UUID "-1430742197-1.0-m-04-zz.wav", UUID "-12-1.0-m-04-hu.wav",
-                                      UUID "-1430742197-1.0-m-04-hu-hu.wav", UUID "-x-1.0-m-04-hu.wav",
+    static const char *const bad[] = {"",
+                                      "a.wav",
+                                      UUID,
+                                      UUID ".wav",
+                                      UUID "-1430742197-1.0-m-04.wav",
+                                      UUID "-1430742197-1.0-x-04-hu.wav",
+                                      UUID "-1430742197-1.0-m-05-hu.wav",
+                                      UUID "-1430742197-1.0-m-04-zz.wav",
+                                      UUID "-12-1.0-m-04-hu.wav",
+                                      UUID "-1430742197-1.0-m-04-hu-hu.wav",
+                                      UUID "-x-1.0-m-04-hu.wav",
                                       "0D1AD73E-4C5E-45F3-85C4_9A3CB71E8856-1430742197-1.0-m-04-hu.caf"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(mewl_donateacry_parse(&n, bad[i]));
@@ -386,10 +393,11 @@ static void real_donateacry(void **state)
     static const struct {
         const char *reason;
         size_t clips, groups;
-    } reasons[] = {{"hungry", 382, 205}, {"discomfort", 27, 16}, {"tired", 24, 16}, {"belly_pain", 16, 7},
-                   {"burping", 8, 7},    {"hu", 742, 0},         {"dk", 194, 0},    {"ti", 58 + 2, 0}, /* two of another form */
-                   {"dc", 38, 0},        {"bp", 27, 0},          {"lo", 23, 0},     {"bu", 17, 0},
-                   {"sc", 15, 0},        {"ch", 12, 0}};
+    } reasons[] = {{"hungry", 382, 205},  {"discomfort", 27, 16}, {"tired", 24, 16},
+                   {"belly_pain", 16, 7}, {"burping", 8, 7},      {"hu", 742, 0},
+                   {"dk", 194, 0},        {"ti", 58 + 2, 0}, /* two of another form */
+                   {"dc", 38, 0},         {"bp", 27, 0},          {"lo", 23, 0},
+                   {"bu", 17, 0},         {"sc", 15, 0},          {"ch", 12, 0}};
     const char **texts = calloc(m.count, sizeof *texts);
     assert_non_null(texts);
     for (size_t r = 0; r < sizeof reasons / sizeof reasons[0]; r++) {
@@ -405,8 +413,8 @@ static void real_donateacry(void **state)
             assert_int_equal(groups, reasons[r].groups);
         }
     }
-    /* Over the raw uploads: uuids with both sexes, with two, five and eight recordings or more. The two names of another
-     * form were not counted in these published figures (nor in the 58 above). */
+    /* Over the raw uploads: uuids with both sexes, with two, five and eight recordings or more. The two names of
+     * another form were not counted in these published figures (nor in the 58 above). */
     size_t count = 0, both = 0, two = 0, five = 0, eight = 0;
     for (size_t i = 0; i < m.count; i++) {
         if (strcmp(m.rows[i].label, MEWL_LABEL_UNCHECKED) == 0 && strstr(m.rows[i].path, ".caf.caf") == NULL) {
@@ -498,11 +506,16 @@ static void real_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(donateacry_names),      cmocka_unit_test(donateacry_folder),
-        cmocka_unit_test(esc_and_urbansound),    cmocka_unit_test(animals_and_voices),
-        cmocka_unit_test(infants_of_other_sets), cmocka_unit_test(tables),
-        cmocka_unit_test(folders_and_mistakes),  cmocka_unit_test(real_donateacry),
-        cmocka_unit_test(real_esc10),            cmocka_unit_test(real_others),
+        cmocka_unit_test(donateacry_names),
+        cmocka_unit_test(donateacry_folder),
+        cmocka_unit_test(esc_and_urbansound),
+        cmocka_unit_test(animals_and_voices),
+        cmocka_unit_test(infants_of_other_sets),
+        cmocka_unit_test(tables),
+        cmocka_unit_test(folders_and_mistakes),
+        cmocka_unit_test(real_donateacry),
+        cmocka_unit_test(real_esc10),
+        cmocka_unit_test(real_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,13 +45,14 @@ static void every_type_is_read(void **state)
     (void)state;
     mewl_recipe r;
     mewl_error err = {0};
-    const char *text = "# a comment\n[recipe]\nname = night one ; of many\nseed = 42\r\n"
-                       "[model]\nwidth = 0.5\n"
-                       "[data]\nsets = esc10,\n    catmeows,\n    speech-commands\nroot = sets\ncry_list = /abs/list.csv\n"
-                       "[mixture]\nsnr_db = -5..20\npitch_semitones = 1\n"
-                       "[classify]\nmulti_label = yes\n"
-                       "[train]\noptimizer = sgd\nlr = 1e-2\n"
-                       "[eval]\nsnr_db = 0, 5,10\n";
+    const char *text =
+        "# a comment\n[recipe]\nname = night one ; of many\nseed = 42\r\n"
+        "[model]\nwidth = 0.5\n"
+        "[data]\nsets = esc10,\n    catmeows,\n    speech-commands\nroot = sets\ncry_list = /abs/list.csv\n"
+        "[mixture]\nsnr_db = -5..20\npitch_semitones = 1\n"
+        "[classify]\nmulti_label = yes\n"
+        "[train]\noptimizer = sgd\nlr = 1e-2\n"
+        "[eval]\nsnr_db = 0, 5,10\n";
     assert_int_equal(parse(&r, text, &err), MEWL_OK);
     assert_string_equal(r.recipe_name, "night one");
     assert_int_equal(r.recipe_seed, 42);
@@ -151,8 +152,8 @@ static void set_and_write_come_round(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_are_valid),      cmocka_unit_test(every_type_is_read),
-        cmocka_unit_test(mistakes_are_named),      cmocka_unit_test(hostile_text_is_refused),
+        cmocka_unit_test(defaults_are_valid),       cmocka_unit_test(every_type_is_read),
+        cmocka_unit_test(mistakes_are_named),       cmocka_unit_test(hostile_text_is_refused),
         cmocka_unit_test(set_and_write_come_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,8 @@ static void colours_differ(void **state)
     double level[3];
     for (int k = 0; k < 3; k++) {
         mewl_rng rng = mewl_rng_seeded(5);
-        assert_int_equal(mewl_sound_make(x, COUNT, (mewl_sound_kind)(MEWL_SOUND_WHITE + k), &rng, NULL, 0, NULL), MEWL_OK);
+        assert_int_equal(mewl_sound_make(x, COUNT, (mewl_sound_kind)(MEWL_SOUND_WHITE + k), &rng, NULL, 0, NULL),
+                         MEWL_OK);
         level[k] = brightness(x, COUNT);
     }
     assert_true(fabs(level[0] - 2) < 0.05);

@@ -17,8 +17,8 @@
 #define WAVE_UUID "0c8f14a9-6999-485b-97a2-913c1cbf09"
 
 /* seconds of noise at `noise`, with harmonic bursts of `hz` between onsets[i][0] and onsets[i][1]. */
-static inline void wave_write(const temp *t, const char *relative, double rate_hz, double seconds, double noise, double hz,
-                              const double (*bursts)[2], size_t burst_count, uint64_t seed)
+static inline void wave_write(const temp *t, const char *relative, double rate_hz, double seconds, double noise,
+                              double hz, const double (*bursts)[2], size_t burst_count, uint64_t seed)
 {
     size_t count = (size_t)(rate_hz * seconds);
     float *samples = calloc(count, sizeof *samples);
@@ -54,7 +54,8 @@ static inline temp wave_sets(void)
     temp t = temp_make();
     char name[256];
     for (int i = 0; i < 14; i++) {
-        snprintf(name, sizeof name, "donateacry/cleaned/hungry/" WAVE_UUID "%02x-1431028888%03d-1.7-m-26-hu.wav", 16 + i, i);
+        snprintf(name, sizeof name, "donateacry/cleaned/hungry/" WAVE_UUID "%02x-1431028888%03d-1.7-m-26-hu.wav",
+                 16 + i, i);
         wave_write(&t, name, 8000, 7, 0.001, 380 + 10 * i, cry, 3, (uint64_t)i);
         snprintf(name, sizeof name, "esc10/004 - Baby cry/%d-%d-A.wav", 1 + i % 5, 1000 + i);
         wave_write(&t, name, 44100, 5, 0.0005, 450 + 10 * i, cry, 2, 100 + (uint64_t)i);
@@ -68,9 +69,12 @@ static inline temp wave_sets(void)
         wave_write(&t, name, 16000, 0.3, 0.01, 1, cry, 0, 500 + (uint64_t)i);
     }
     /* The raw upload of a cleaned clip, one that is on nobody's list, and one that is. */
-    wave_write(&t, "donateacry/android-bucket/" WAVE_UUID "10-1431028888000-1.7-m-26-hu.flac", 8000, 7, 0.001, 380, cry, 3, 1);
-    wave_write(&t, "donateacry/android-bucket/" WAVE_UUID "f0-1431028889000-1.7-f-04-dk.flac", 8000, 7, 0.001, 400, cry, 3, 2);
-    wave_write(&t, "donateacry/android-bucket/" WAVE_UUID "f1-1431028889001-1.7-f-04-dk.flac", 8000, 7, 0.001, 400, cry, 3, 3);
+    wave_write(&t, "donateacry/android-bucket/" WAVE_UUID "10-1431028888000-1.7-m-26-hu.flac", 8000, 7, 0.001, 380, cry,
+               3, 1);
+    wave_write(&t, "donateacry/android-bucket/" WAVE_UUID "f0-1431028889000-1.7-f-04-dk.flac", 8000, 7, 0.001, 400, cry,
+               3, 2);
+    wave_write(&t, "donateacry/android-bucket/" WAVE_UUID "f1-1431028889001-1.7-f-04-dk.flac", 8000, 7, 0.001, 400, cry,
+               3, 3);
     return t;
 }
 
