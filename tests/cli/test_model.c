@@ -12,7 +12,7 @@
 #include "base/npy.h"
 #include "sounds.h"
 
-static const char *program, *golden;
+static char *program, *golden;
 static char folder[] = "/tmp/mewl-test-model-XXXXXX";
 
 typedef struct ran {
@@ -200,9 +200,16 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: test-cli-model MEWL GOLDEN\n");
         return 2;
     }
-    program = argv[1];
-    golden = argv[2];
+    program = realpath(argv[1], NULL); /* the tests run in a folder of their own */
+    golden = realpath(argv[2], NULL);
+    if (program == NULL || golden == NULL) {
+        (void)fprintf(stderr, "test-cli-model: there is no %s\n", program == NULL ? argv[1] : argv[2]);
+        return 2;
+    }
     const struct CMUnitTest tests[] = {cmocka_unit_test(imports_and_describes), cmocka_unit_test(refuses_wrong_use),
                                        cmocka_unit_test(predicts), cmocka_unit_test(goes_on_after_bad_files)};
-    return cmocka_run_group_tests_name("model", tests, make_sounds, remove_sounds);
+    const int failed = cmocka_run_group_tests_name("model", tests, make_sounds, remove_sounds);
+    free(program);
+    free(golden);
+    return failed;
 }
