@@ -159,33 +159,48 @@ static bool has_stem(const stem *stems, size_t count, const char *path)
     return bsearch(&wanted, stems, count, sizeof wanted, compare_stems) != NULL;
 }
 
-/* Unchecked uploads: those that a cleaned clip repeats go; those on the cry list become cries. */
+/* Sorted stems of a manifest file's rows labelled `label`; none when the recipe names no file. */
+static mewl_status listed_stems(stem **stems, size_t *count, const char *path, const char *label, mewl_error *err)
+{
+    *stems = NULL;
+    *count = 0;
+    if (path[0] == '\0') {
+        return MEWL_OK;
+    }
+    mewl_manifest list;
+    MEWL_TRY(mewl_manifest_read(&list, path, err));
+    *stems = stems_of(&list, label, count);
+    mewl_manifest_fini(&list);
+    return *stems != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for names");
+}
+
+/* Unchecked uploads: those on the cry list become cries, unless a cleaned clip repeats them; those on the household list
+ * become negatives. The rest stay unused. */
 static mewl_status sort_uploads(mewl_manifest *all, const mewl_recipe *recipe, mewl_error *err)
 {
-    mewl_manifest list = {0};
-    size_t checked_count = 0, cleaned_count;
-    stem *checked = NULL, *cleaned = stems_of(all, MEWL_LABEL_CRY, &cleaned_count);
+    size_t cleaned_count, cry_count = 0, household_count = 0;
+    stem *cleaned = stems_of(all, MEWL_LABEL_CRY, &cleaned_count), *cries = NULL, *household = NULL;
     mewl_status status = cleaned != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for names");
-    if (status == MEWL_OK && recipe->data_cry_list[0] != '\0') {
-        status = mewl_manifest_read(&list, recipe->data_cry_list, err);
-        if (status == MEWL_OK) {
-            checked = stems_of(&list, MEWL_LABEL_CRY, &checked_count);
-            status = checked != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for names");
-        }
+    if (status == MEWL_OK) {
+        status = listed_stems(&cries, &cry_count, recipe->data_cry_list, MEWL_LABEL_CRY, err);
+    }
+    if (status == MEWL_OK) {
+        status = listed_stems(&household, &household_count, recipe->data_household_list, MEWL_LABEL_HOUSEHOLD, err);
     }
     for (size_t i = 0; status == MEWL_OK && i < all->count; i++) {
         mewl_row *row = &all->rows[i];
-        if (strcmp(row->label, MEWL_LABEL_UNCHECKED) != 0) {
+        if (strcmp(row->label, MEWL_LABEL_UNCHECKED) != 0 || has_stem(cleaned, cleaned_count, row->path)) {
             continue;
         }
-        if (!has_stem(cleaned, cleaned_count, row->path) && checked != NULL &&
-            has_stem(checked, checked_count, row->path)) {
+        if (cries != NULL && has_stem(cries, cry_count, row->path)) {
             row->label = MEWL_LABEL_CRY;
+        } else if (household != NULL && has_stem(household, household_count, row->path)) {
+            row->label = MEWL_LABEL_HOUSEHOLD;
         }
     }
     free(cleaned);
-    free(checked);
-    mewl_manifest_fini(&list);
+    free(cries);
+    free(household);
     return status;
 }
 

@@ -14,6 +14,7 @@
 #define MEWL_MANIFEST_EXTRA_MAX 32
 #define MEWL_LABEL_CRY "cry"                 /* label of an infant's cry in every set that has one */
 #define MEWL_LABEL_UNCHECKED "cry-unchecked" /* an upload that should hold a cry and that nobody has checked */
+#define MEWL_LABEL_HOUSEHOLD "household"      /* an upload in which no cry is heard: speech, music, a room */
 #define MEWL_LABEL_ROOM "room-response"      /* an impulse response, not a sound */
 
 /* One row. Text is never NULL ("" means absent) and is owned by the manifest it was read from or added to; numbers that

@@ -26,6 +26,7 @@
     LIST(data, manifests, "", "manifests read besides (paths relative to the recipe)")                                 \
     BOOL(data, research, "no", "allow sets whose licence keeps them out of shipped weights")                           \
     PATH(data, cry_list, "", "manifest of unchecked uploads that may be taken for cries; empty: none")                 \
+    PATH(data, household_list, "", "manifest of unchecked uploads that hold no cry; empty: none")                      \
     REAL(data, valid_share, "0.08", 0, 0.5, "share of groups held out for choosing")                                   \
     REAL(data, test_share, "0.2", 0, 0.5, "share of groups held out for the final figures")                            \
     INT(data, split_seed, "0", 0, 1000000, "seed of the hash that deals groups to sides")                              \
