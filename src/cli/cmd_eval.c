@@ -164,13 +164,12 @@ static mewl_status open_recipe(evaluation *e, mewl_error *err)
 
 /* ---- Parts ---- */
 
+/* Of a whole clip's score (not of frames: episode.threshold). */
 static double threshold_of(const evaluation *e)
 {
-    mewl_episode_opts episodes;
-    if (e->value[OPT_THRESHOLD] != NULL) {
-        return strtod(e->value[OPT_THRESHOLD], NULL);
-    }
-    return mewl_session_episode_opts(&episodes, e->model, NULL) == MEWL_OK ? episodes.threshold : 0.5;
+    const char *text = e->value[OPT_THRESHOLD] != NULL ? e->value[OPT_THRESHOLD] : mewl_model_note(e->model, "clip.threshold");
+    double threshold = text != NULL ? strtod(text, NULL) : 0.5;
+    return threshold > 0 && threshold < 1 ? threshold : 0.5;
 }
 
 static mewl_status eval_manifest(evaluation *e, json_t **out, size_t *unreadable, const char *path, mewl_error *err)
@@ -275,7 +274,9 @@ static mewl_status tune(evaluation *e, json_t **out, mewl_error *err)
     (void)mewl_json_set_real(*out, "merge_gap_s", chosen.merge_gap_s);
     (void)mewl_json_set_real(*out, "min_s", chosen.min_s);
     (void)mewl_json_set_real(*out, "hysteresis", chosen.hysteresis);
-    MEWL_TRY(note_number(e->model, "threshold", chosen.threshold, err));
+    (void)mewl_json_set_real(*out, "attack_s", chosen.attack_s);
+    MEWL_TRY(note_number(e->model, "episode.threshold", chosen.threshold, err));
+    MEWL_TRY(note_number(e->model, "episode.attack_s", chosen.attack_s, err));
     MEWL_TRY(note_number(e->model, "episode.ceiling", chosen.ceiling, err));
     MEWL_TRY(note_number(e->model, "episode.merge_gap_s", chosen.merge_gap_s, err));
     MEWL_TRY(note_number(e->model, "episode.min_s", chosen.min_s, err));

@@ -203,9 +203,13 @@ static void print_folds(const json_t *d, FILE *f)
 
 static void print_tuning(const json_t *d, FILE *f)
 {
-    (void)fprintf(f, "Chosen on the %s side (%.1f h without cries): threshold %.4g, merge_gap_s %g, min_s %g, hysteresis %g\n",
-                  text(d, "side"), number(d, "quiet_hours"), number(d, "threshold"), number(d, "merge_gap_s"),
-                  number(d, "min_s"), number(d, "hysteresis"));
+    (void)fprintf(f, "Chosen on the %s side: threshold %.4g, hysteresis %g, attack_s %g, min_s %g, merge_gap_s %g\n",
+                  text(d, "side"), number(d, "threshold"), number(d, "hysteresis"), number(d, "attack_s"), number(d, "min_s"),
+                  number(d, "merge_gap_s"));
+    (void)fprintf(f, "  mean event F1 %.3f (%ld mixtures at each SNR from 0 dB, seed %ld), %.2f false episodes an hour in %.1f h "
+                     "without cries\n",
+                  number(d, "mean_f1"), whole(d, "mixtures"), whole(d, "seed"), number(d, "false_per_hour"),
+                  number(d, "quiet_hours"));
 }
 
 void mewl_eval_print(const json_t *document, FILE *f)
@@ -229,7 +233,13 @@ void mewl_eval_print(const json_t *document, FILE *f)
     const json_t *hard = json_object_get(document, "hard_negatives");
     if (json_is_object(hard)) {
         (void)fprintf(f, "Real hard negatives at the same operating points\n");
-        print_labels(json_object_get(hard, "labels"), f);
+        json_t *rows = json_array();
+        (void)json_array_extend(rows, json_object_get(hard, "labels"));
+        if (json_is_object(json_object_get(hard, "total"))) {
+            (void)json_array_append(rows, json_object_get(hard, "total"));
+        }
+        print_labels(rows, f);
+        json_decref(rows);
     }
     if (json_is_object(json_object_get(document, "events"))) {
         print_events(json_object_get(document, "events"), f);

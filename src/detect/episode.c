@@ -63,7 +63,7 @@ mewl_episode_opts mewl_episode_defaults(void)
                                .background_s = 60.0,
                                .attack_s = 0.16,
                                .min_s = 0.24,
-                               .merge_gap_s = 0.6,
+                               .merge_gap_s = 1.0,
                                .update_s = 0.0,
                                .smooth_frames = 3};
 }

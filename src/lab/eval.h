@@ -82,9 +82,10 @@ typedef struct mewl_eval_event_opts {
 mewl_status mewl_eval_events(json_t **out, mewl_system *const *systems, size_t system_count, const mewl_corpus *corpus,
                              const mewl_recipe *recipe, mewl_eval_event_opts opts, mewl_error *err);
 
-/* Chooses episode options for a model on the validation side: the lowest threshold at which cry-free mixtures give at most
- * per_hour episodes an hour, and the merging gap, shortest episode and hysteresis with the best mean event F1 over the
- * SNRs from 0 dB up. *chosen starts from *chosen's own values; *report (may be NULL) gets what was tried. */
+/* Chooses episode options for a model: of a grid of threshold, hysteresis, attack, shortest run and merging gap, the best
+ * mean event F1 over the SNRs of eval_snr_db from 0 dB up; of options as good within 0.01, the one with the fewest false
+ * episodes in cry-free mixtures (at most 4 h of them, four hard negatives a minute at 10 dB). Each mixture is scored once.
+ * *chosen starts from *chosen's own values; *report (may be NULL) gets what was tried. */
 mewl_status mewl_eval_tune(mewl_episode_opts *chosen, json_t **report, mewl_system *system, const mewl_corpus *corpus,
                            const mewl_recipe *recipe, mewl_eval_event_opts opts, mewl_error *err);
 
@@ -93,7 +94,8 @@ mewl_status mewl_eval_tune(mewl_episode_opts *chosen, json_t **report, mewl_syst
 /* Rows of real hard negatives of the data sets at `root`, as false alarms an hour at the operating point `thresholds`
  * (logits, one a system): laughter, meows, children playing, sirens, speech, dogs, snoring and breathing (made). Recordings
  * that the corpus trained on (side train or valid) are left out; sets that are absent give no row. Document:
- * {"kind":"hard-negatives", "labels": mewl_trials_labels}. */
+ * {"kind":"hard-negatives", "seed", "clips", "labels": mewl_trials_labels, "total": one such row of all recorded (not
+ * made) sounds together, absent without any}. */
 mewl_status mewl_eval_hard(json_t **out, const float *thresholds, mewl_system *const *systems, size_t system_count,
                            const char *root, const mewl_corpus *corpus, mewl_eval_opts opts, mewl_error *err);
 

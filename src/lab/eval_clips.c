@@ -1,4 +1,5 @@
-/* eval_clips.c - recordings of a manifest: scores, confusion at fixed thresholds, rows by label; and the bandwidth check. */
+/* eval_clips.c - recordings of a manifest: scores, confusion at fixed thresholds, rows by label; and the bandwidth
+ * check. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,8 @@ static mewl_status add_row(mewl_trials *t, mewl_system *const *systems, const me
     return status;
 }
 
-static void choose_thresholds(float *logits, mewl_system *const *systems, size_t count, const mewl_eval_manifest_opts *o)
+static void choose_thresholds(float *logits, mewl_system *const *systems, size_t count,
+                              const mewl_eval_manifest_opts *o)
 {
     for (size_t s = 0; s < count; s++) {
         mewl_system_kind kind = mewl_system_get_kind(systems[s]);
@@ -134,7 +136,8 @@ mewl_status mewl_eval_manifest(json_t **out, size_t *unreadable, mewl_system *co
         mewl_progress_report(opts.common.progress, (double)(i + 1), (double)manifest->count, "scoring recordings");
     }
     if (status == MEWL_OK && t.count == 0) {
-        status = mewl_error_set(err, MEWL_E_EMPTY, "no recording of the manifest could be scored (%zu unreadable)", skipped);
+        status =
+            mewl_error_set(err, MEWL_E_EMPTY, "no recording of the manifest could be scored (%zu unreadable)", skipped);
     }
     if (status == MEWL_OK) {
         float thresholds[MEWL_TRIAL_SYSTEMS_MAX];
@@ -172,7 +175,8 @@ static void median_moves(double *values, const double *weights, void *user)
     }
 }
 
-static mewl_status move_row(moves *m, mewl_trials *names, mewl_system *const *systems, const mewl_row *row, mewl_error *err)
+static mewl_status move_row(moves *m, mewl_trials *names, mewl_system *const *systems, const mewl_row *row,
+                            mewl_error *err)
 {
     mewl_clip clip;
     size_t from = 0;

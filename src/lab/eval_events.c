@@ -427,69 +427,107 @@ mewl_status mewl_eval_events(json_t **out, mewl_system *const *systems, size_t s
 
 /* ---- Choosing options on the validation side ---- */
 
-static size_t episodes_in(const scene *s, mewl_episode_opts episodes, mewl_error *err)
+#define QUIET_MINUTES_MAX 240 /* the validation side has no more to say */
+#define NEAR_BEST 0.01        /* of mean F1: less than that is chance */
+
+static mewl_status episodes_in(size_t *count, const scene *s, mewl_episode_opts episodes, mewl_error *err)
 {
     span_list found = {0};
-    size_t count = find_events(&found, s, 0, episodes, err) == MEWL_OK ? found.count : SIZE_MAX;
+    mewl_status status = find_events(&found, s, 0, episodes, err);
+    *count = found.count;
     free(found.items);
-    return count;
+    return status;
 }
 
 typedef struct tuning {
     scene *scenes; /* with cries */
     size_t count;
     scene quiet;   /* without */
-    double quiet_hours, per_hour;
+    double quiet_hours;
     json_t *tried;
 } tuning;
 
-/* Lowest threshold of the sweep, from 0.5 up, that keeps false episodes at the wanted rate: the bound comes first. */
-static mewl_status lowest_threshold(mewl_episode_opts *episodes, const tuning *t, mewl_error *err)
+/* The grid: how sure a run's surest frame, how far below that its edges, how long before it its beginning. */
+static const float grid_threshold[] = {0.5F, 0.6F, 0.7F, 0.8F, 0.85F, 0.9F, 0.93F, 0.95F, 0.97F};
+static const float grid_hysteresis[] = {1, 2, 3, 4, 5};
+static const double grid_attack[] = {0.16, 0.4, 0.64};
+static const double grid_shortest[] = {0.16, 0.24, 0.4};
+static const double grid_gap[] = {0.8, 1.0};
+
+#define GRID ((size_t)9 * 5 * 3 * 3 * 2)
+
+static mewl_episode_opts grid_at(mewl_episode_opts o, size_t i)
 {
-    for (size_t point = SWEEP / 2; point < SWEEP; point++) {
-        mewl_episode_opts tried = *episodes;
-        tried.threshold = sweep_threshold(point);
-        tried.ceiling = fmaxf(0.99F, tried.threshold);
-        size_t alarms = episodes_in(&t->quiet, tried, err);
-        if (alarms == SIZE_MAX) {
-            return MEWL_E_MEMORY;
+    o.threshold = grid_threshold[i % 9];
+    o.ceiling = fmaxf(0.99F, o.threshold);
+    o.hysteresis = grid_hysteresis[i / 9 % 5];
+    o.attack_s = grid_attack[i / 45 % 3];
+    o.min_s = grid_shortest[i / 135 % 3];
+    o.merge_gap_s = grid_gap[i / 405];
+    return o;
+}
+
+static json_t *tried_json(const mewl_episode_opts *o, double f1, double rate)
+{
+    json_t *row = json_object();
+    (void)mewl_json_set_real(row, "threshold", o->threshold);
+    (void)mewl_json_set_real(row, "hysteresis", o->hysteresis);
+    (void)mewl_json_set_real(row, "attack_s", o->attack_s);
+    (void)mewl_json_set_real(row, "min_s", o->min_s);
+    (void)mewl_json_set_real(row, "merge_gap_s", o->merge_gap_s);
+    (void)mewl_json_set_real(row, "mean_f1", f1);
+    (void)mewl_json_set_real(row, "false_per_hour", rate); /* NaN, so null, where F1 was too low to ask */
+    return row;
+}
+
+/* Best mean F1; of options that are as good within NEAR_BEST, the one with the fewest false episodes. */
+static mewl_status try_grid(mewl_episode_opts *chosen, double *f1, double *rate, tuning *t, mewl_error *err)
+{
+    double scored[GRID];
+    double best = 0;
+    const mewl_episode_opts start = *chosen;
+    for (size_t i = 0; i < GRID; i++) {
+        MEWL_TRY(joint_f1(&scored[i], t->scenes, t->count, 0, grid_at(start, i), err));
+        best = fmax(best, scored[i]);
+    }
+    *rate = INFINITY;
+    for (size_t i = 0; i < GRID; i++) {
+        const mewl_episode_opts tried = grid_at(start, i);
+        double alarms = NAN;
+        if (scored[i] >= best - NEAR_BEST) {
+            size_t found = 0;
+            MEWL_TRY(episodes_in(&found, &t->quiet, tried, err));
+            alarms = (double)found / t->quiet_hours;
+            if (alarms < *rate || (alarms == *rate && scored[i] > *f1)) {
+                *chosen = tried;
+                *rate = alarms;
+                *f1 = scored[i];
+            }
         }
-        if ((double)alarms <= t->per_hour * t->quiet_hours || point + 1 == SWEEP) {
-            *episodes = tried;
-            return MEWL_OK;
-        }
+        (void)json_array_append_new(t->tried, tried_json(&tried, scored[i], alarms));
     }
     return MEWL_OK;
 }
 
-static mewl_status try_grid(mewl_episode_opts *chosen, tuning *t, mewl_error *err)
+static mewl_status make_tuning_scenes(tuning *t, maker *m, const double *snr, size_t mixtures, mewl_error *err)
 {
-    static const double gaps[] = {0.4, 0.6, 0.8, 1.0, 1.2};
-    static const double shortest[] = {0.16, 0.24, 0.4};
-    static const float hysteresis[] = {0.5F, 1, 2, 3};
-    double best = -1;
-    mewl_episode_opts start = *chosen;
-    for (size_t i = 0; i < 5 * 3 * 4; i++) {
-        mewl_episode_opts tried = start;
-        tried.merge_gap_s = gaps[i % 5];
-        tried.min_s = shortest[i / 5 % 3];
-        tried.hysteresis = hysteresis[i / 15];
-        MEWL_TRY(lowest_threshold(&tried, t, err));
-        double f1 = 0;
-        MEWL_TRY(joint_f1(&f1, t->scenes, t->count, 0, tried, err));
-        json_t *row = json_object();
-        (void)mewl_json_set_real(row, "threshold", tried.threshold);
-        (void)mewl_json_set_real(row, "merge_gap_s", tried.merge_gap_s);
-        (void)mewl_json_set_real(row, "min_s", tried.min_s);
-        (void)mewl_json_set_real(row, "hysteresis", tried.hysteresis);
-        (void)mewl_json_set_real(row, "mean_f1", f1);
-        (void)json_array_append_new(t->tried, row);
-        if (f1 > best) {
-            best = f1;
-            *chosen = tried;
-        }
+    t->scenes = calloc(t->count, sizeof *t->scenes);
+    if (t->scenes == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu SNRs", t->count);
     }
-    return MEWL_OK;
+    MEWL_TRY(make_scenes(t->scenes, t->count, snr, m, mixtures, err));
+    size_t minutes = 4 * mixtures * t->count;
+    minutes = minutes < QUIET_MINUTES_MAX ? minutes : QUIET_MINUTES_MAX;
+    m->test.cries_per_minute = 0;
+    m->test.snr_db = 10;
+    m->first_index = 1000000;
+    m->total = (double)minutes;
+    m->done = 0;
+    t->quiet_hours = (double)minutes * m->test.seconds / 3600;
+    MEWL_TRY(make_scene(&t->quiet, m, minutes, err));
+    return t->quiet.scores[0].start != NULL
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_UNSUPPORTED, "the model gives no scores over time");
 }
 
 mewl_status mewl_eval_tune(mewl_episode_opts *chosen, json_t **report, mewl_system *system, const mewl_corpus *corpus,
@@ -509,30 +547,21 @@ mewl_status mewl_eval_tune(mewl_episode_opts *chosen, json_t **report, mewl_syst
     mewl_system *const systems[1] = {system};
     maker m = {.systems = systems, .system_count = 1, .common = &opts.common};
     MEWL_TRY(maker_init(&m, corpus, recipe, opts.side, err));
-    tuning t = {.count = count, .per_hour = opts.common.per_hour > 0 ? opts.common.per_hour : 1, .tried = json_array()};
-    t.scenes = calloc(count, sizeof *t.scenes);
-    mewl_status status = t.scenes == NULL ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu SNRs", count)
-                                          : make_scenes(t.scenes, count, snr, &m, mixtures, err);
+    tuning t = {.count = count, .tried = json_array()};
+    mewl_status status = make_tuning_scenes(&t, &m, snr, mixtures, err);
+    double rate = NAN;
+    double f1 = NAN;
     if (status == MEWL_OK) {
-        m.test.cries_per_minute = 0;
-        m.test.snr_db = 10;
-        m.first_index = 1000000;
-        size_t minutes = 4 * mixtures * count; /* several hours, so that a rate of one an hour can be seen */
-        t.quiet_hours = (double)minutes * m.test.seconds / 3600;
-        m.total = (double)minutes;
-        m.done = 0;
-        status = make_scene(&t.quiet, &m, minutes, err);
+        status = try_grid(chosen, &f1, &rate, &t, err);
     }
-    if (status == MEWL_OK && t.scenes[0].scores[0].start == NULL) {
-        status = mewl_error_set(err, MEWL_E_UNSUPPORTED, "the model gives no scores over time");
-    }
-    if (status == MEWL_OK) {
-        status = try_grid(chosen, &t, err);
-    }
-    if (report != NULL) {
+    if (status == MEWL_OK && report != NULL) {
         *report = json_object();
         (void)mewl_json_set_string(*report, "side", mewl__side_name(opts.side));
+        (void)mewl_json_set_int(*report, "seed", (int64_t)opts.common.seed);
+        (void)mewl_json_set_int(*report, "mixtures", (int64_t)mixtures);
         (void)mewl_json_set_real(*report, "quiet_hours", t.quiet_hours);
+        (void)mewl_json_set_real(*report, "mean_f1", f1);
+        (void)mewl_json_set_real(*report, "false_per_hour", rate);
         (void)mewl_json_set(*report, "tried", json_incref(t.tried));
     }
     json_decref(t.tried);

@@ -303,6 +303,31 @@ static mewl_status add_made(mewl_trials *t, mewl_system *const *systems, mewl_so
     return status;
 }
 
+/* One row for the first `count` trials together: what a user who hears all of these would be woken by. */
+static mewl_status add_total(json_t **row, const mewl_trials *t, size_t count, const float *thresholds, mewl_trial_opts opts,
+                             mewl_error *err)
+{
+    mewl_trials all = {.system_count = t->system_count};
+    uint32_t label = 0;
+    json_t *rows = NULL;
+    memcpy(all.systems, t->systems, sizeof all.systems);
+    mewl_status status = mewl_trials_name(&all, &label, "all recorded", err);
+    for (size_t i = 0; status == MEWL_OK && i < count; i++) {
+        mewl_trial trial = t->items[i];
+        trial.label = label;
+        status = mewl_trials_add(&all, &trial, err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_trials_labels(&rows, &all, thresholds, opts, err);
+    }
+    if (status == MEWL_OK) {
+        *row = json_incref(json_array_get(rows, 0));
+    }
+    json_decref(rows);
+    mewl_trials_fini(&all);
+    return status;
+}
+
 mewl_status mewl_eval_hard(json_t **out, const float *thresholds, mewl_system *const *systems, size_t system_count,
                            const char *root, const mewl_corpus *corpus, mewl_eval_opts opts, mewl_error *err)
 {
@@ -313,6 +338,7 @@ mewl_status mewl_eval_hard(json_t **out, const float *thresholds, mewl_system *c
     for (size_t k = 0; status == MEWL_OK && k < sizeof hard_kinds / sizeof hard_kinds[0]; k++) {
         status = add_kind(&t, systems, root, &hard_kinds[k], corpus, &opts, err);
     }
+    const size_t recorded = t.count;
     if (status == MEWL_OK) {
         status = add_made(&t, systems, MEWL_SOUND_SNORING, "snoring (made)", &opts, err);
     }
@@ -320,8 +346,12 @@ mewl_status mewl_eval_hard(json_t **out, const float *thresholds, mewl_system *c
         status = add_made(&t, systems, MEWL_SOUND_BREATHING, "breathing (made)", &opts, err);
     }
     json_t *labels = NULL;
+    json_t *total = NULL;
     if (status == MEWL_OK) {
         status = mewl_trials_labels(&labels, &t, thresholds, mewl__trial_opts(&opts), err);
+    }
+    if (status == MEWL_OK && recorded > 0) {
+        status = add_total(&total, &t, recorded, thresholds, mewl__trial_opts(&opts), err);
     }
     if (status == MEWL_OK) {
         *out = json_object();
@@ -329,6 +359,11 @@ mewl_status mewl_eval_hard(json_t **out, const float *thresholds, mewl_system *c
         (void)mewl_json_set_int(*out, "seed", (int64_t)opts.seed);
         (void)mewl_json_set_int(*out, "clips", (int64_t)t.count);
         (void)mewl_json_set(*out, "labels", labels);
+        if (total != NULL) {
+            (void)mewl_json_set(*out, "total", total);
+        }
+    } else {
+        json_decref(labels);
     }
     mewl_trials_fini(&t);
     return status;
