@@ -1,6 +1,7 @@
 /* feed.c - the data of a training, opened as its recipe says. */
 #include "lab/feed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +50,15 @@ static mewl_status add_set(mewl_manifest *all, const mewl_recipe *recipe, const 
     return status;
 }
 
-static mewl_status add_manifest(mewl_manifest *all, const char *path, mewl_error *err)
+/* `name` is relative to the recipe's folder. */
+static mewl_status add_manifest(mewl_manifest *all, const mewl_recipe *recipe, const char *name, mewl_error *err)
 {
+    char path[4096];
+    const char *slash = recipe->path == NULL ? NULL : strrchr(recipe->path, '/');
+    int folder = slash == NULL || name[0] == '/' ? 0 : (int)(slash + 1 - recipe->path);
+    if (snprintf(path, sizeof path, "%.*s%s", folder, folder > 0 ? recipe->path : "", name) >= (int)sizeof path) {
+        return mewl_error_set(err, MEWL_E_ARG, "%s: the path of manifest %.60s is too long", recipe->path, name);
+    }
     mewl_manifest one;
     MEWL_TRY(mewl_manifest_read(&one, path, err));
     mewl_status status = mewl_manifest_append(all, &one, err);
@@ -68,7 +76,7 @@ static mewl_status open_manifest(mewl__feed *feed, const mewl_recipe *recipe, me
         MEWL_TRY(add_set(&feed->manifest, recipe, recipe->data_sets.items[i], err));
     }
     for (size_t i = 0; i < recipe->data_manifests.count; i++) {
-        MEWL_TRY(add_manifest(&feed->manifest, recipe->data_manifests.items[i], err));
+        MEWL_TRY(add_manifest(&feed->manifest, recipe, recipe->data_manifests.items[i], err));
     }
     if (feed->manifest.count == 0) {
         return mewl_error_set(err, MEWL_E_EMPTY, "%s: data.sets and data.manifests name no recording", recipe->path);
