@@ -115,6 +115,12 @@ def a_program_that_dies_has_failed():
         assert code == 1 and ' 1 failed, ' in lines[-1], (text, lines)
 
 
+def a_script_that_cannot_run_is_skipped():
+    code, lines = tally({'plain/x.tap': 'there is no torch\n# exit 77\n', 'plain/y.tap': '# exit 0\n'})
+    assert code == 0 and lines[0] == 'SKIPPED, there is no torch:', lines
+    assert lines[-1] == '1 passed, 0 failed, 1 skipped', lines
+
+
 def nothing_at_all_is_no_success():
     assert tally({})[0] == 1
 
