@@ -110,7 +110,7 @@ build() {
         fi
         say "building ($name)"
         # shellcheck disable=SC2086
-        if ! nice -n 5 ninja -C "$folder" $targets >"$log" 2>&1; then
+        if ! ninja -C "$folder" $targets >"$log" 2>&1; then
             grep -q -E 'FAILED|error:' "$log" || tail -n 20 "$log" >&2
             grep -E -A 12 'FAILED|error:|undefined reference' "$log" | head -n 60 >&2
             give_up "the build failed (all of it: $log)"
