@@ -319,17 +319,16 @@ static float half_to_float(uint16_t half)
 
 static void elements_convert(float *to, const char *from, size_t count, char kind, size_t item_bytes)
 {
-    switch (kind + (int)item_bytes) {
-    case 'f' + 2:
-        CONVERT(uint16_t, half_to_float(v));
-    case 'f' + 4:
-        CONVERT(float, v);
-    case 'f' + 8:
-        CONVERT(double, (float)v);
-    default:
-        break;
-    }
-    if (kind == 'i') {
+    if (kind == 'f') {
+        switch (item_bytes) {
+        case 2:
+            CONVERT(uint16_t, half_to_float(v));
+        case 4:
+            CONVERT(float, v);
+        default:
+            CONVERT(double, (float)v);
+        }
+    } else if (kind == 'i') {
         switch (item_bytes) {
         case 1:
             CONVERT(int8_t, (float)v);
@@ -340,7 +339,7 @@ static void elements_convert(float *to, const char *from, size_t count, char kin
         default:
             CONVERT(int64_t, (float)v);
         }
-    } else if (kind == 'u' || kind == 'b') {
+    } else {
         switch (item_bytes) {
         case 1:
             CONVERT(uint8_t, kind == 'b' ? (float)(v != 0) : (float)v);
