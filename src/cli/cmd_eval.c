@@ -16,9 +16,28 @@
 #include "lab/feed.h"
 
 enum {
-    OPT_MIXTURES, OPT_FOLDS, OPT_GROUP, OPT_POSITIVE, OPT_SPLIT, OPT_FOLD, OPT_THRESHOLD, OPT_SIDE, OPT_CLIPS, OPT_HOURS,
-    OPT_MINUTES, OPT_ONLY, OPT_RECIPE, OPT_TUNE, OPT_DATA, OPT_WEIGHTS, OPT_NO_BASELINES, OPT_SEED, OPT_ROUNDS, OPT_OUT,
-    OPT_RETRAIN, OPT_COUNT
+    OPT_MIXTURES,
+    OPT_FOLDS,
+    OPT_GROUP,
+    OPT_POSITIVE,
+    OPT_SPLIT,
+    OPT_FOLD,
+    OPT_THRESHOLD,
+    OPT_SIDE,
+    OPT_CLIPS,
+    OPT_HOURS,
+    OPT_MINUTES,
+    OPT_ONLY,
+    OPT_RECIPE,
+    OPT_TUNE,
+    OPT_DATA,
+    OPT_WEIGHTS,
+    OPT_NO_BASELINES,
+    OPT_SEED,
+    OPT_ROUNDS,
+    OPT_OUT,
+    OPT_RETRAIN,
+    OPT_COUNT
 };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
@@ -35,9 +54,11 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_MINUTES] = {"minutes", 0, "N", "long mixtures at each SNR, for events (default: the recipe's)", false},
     [OPT_ONLY] = {"only", 0, "PARTS", "of recall,hard,events,bandwidth (default: all)", false},
     [OPT_RECIPE] = {"recipe", 0, "RECIPE.ini", "where data and SNRs come from (default: the model's own)", false},
-    [OPT_TUNE] = {"tune", 0, "OUT", "choose threshold and episode options on the valid side; save the model as OUT", false},
+    [OPT_TUNE] = {"tune", 0, "OUT", "choose threshold and episode options on the valid side; save the model as OUT",
+                  false},
     [OPT_DATA] = {"data", 0, "DIR", "folder of the data sets (MEWL_DATA)", false},
-    [OPT_WEIGHTS] = {"weights", 0, "DIR", "folder of yamnet.tflite and mn04_as_mAP_432.pt (default: DATA/weights)", false},
+    [OPT_WEIGHTS] = {"weights", 0, "DIR", "folder of yamnet.tflite and mn04_as_mAP_432.pt (default: DATA/weights)",
+                     false},
     [OPT_NO_BASELINES] = {"no-baselines", 0, NULL, "the model alone", false},
     [OPT_SEED] = {"seed", 0, "N", "of mixtures and intervals (default 1)", false},
     [OPT_ROUNDS] = {"rounds", 0, "N", "resamples behind an interval (default 1000)", false},
@@ -167,7 +188,8 @@ static mewl_status open_recipe(evaluation *e, mewl_error *err)
 /* Of a whole clip's score (not of frames: episode.threshold). */
 static double threshold_of(const evaluation *e)
 {
-    const char *text = e->value[OPT_THRESHOLD] != NULL ? e->value[OPT_THRESHOLD] : mewl_model_note(e->model, "clip.threshold");
+    const char *text =
+        e->value[OPT_THRESHOLD] != NULL ? e->value[OPT_THRESHOLD] : mewl_model_note(e->model, "clip.threshold");
     double threshold = text != NULL ? strtod(text, NULL) : 0.5;
     return threshold > 0 && threshold < 1 ? threshold : 0.5;
 }
@@ -311,8 +333,12 @@ static int run(evaluation *e, int argc, char **argv)
     if (e->value[OPT_FOLDS] != NULL) {
         find_data(e);
         status = open_baselines(e, &err);
-        mewl_eval_fold_opts opts = {.common = e->common, .output = e->value[OPT_OUT], .stop = &stop_asked,
-                                    .retrain = e->value[OPT_RETRAIN] != NULL, .data_root = e->data, .threshold = NAN};
+        mewl_eval_fold_opts opts = {.common = e->common,
+                                    .output = e->value[OPT_OUT],
+                                    .stop = &stop_asked,
+                                    .retrain = e->value[OPT_RETRAIN] != NULL,
+                                    .data_root = e->data,
+                                    .threshold = NAN};
         if (e->value[OPT_THRESHOLD] != NULL) {
             opts.threshold = strtof(e->value[OPT_THRESHOLD], NULL);
         }
@@ -384,7 +410,8 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
     evaluation e = {.cli = cli, .value = value};
     e.progress = (mewl_progress){.report = mewl_cli_report, .user = cli};
     e.log = (mewl_log){.write = print_note, .user = cli, .most = MEWL_LOG_INFO};
-    e.common = (mewl_eval_opts){.seed = (uint64_t)seed, .rounds = (size_t)rounds, .progress = &e.progress, .log = &e.log};
+    e.common =
+        (mewl_eval_opts){.seed = (uint64_t)seed, .rounds = (size_t)rounds, .progress = &e.progress, .log = &e.log};
     code = run(&e, argc, argv);
     evaluation_fini(&e);
     return code;

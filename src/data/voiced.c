@@ -7,12 +7,12 @@
 #define RATE_HZ 8000.0 /* after halving */
 #define FRAME 320      /* 40 ms */
 #define HOP 160
-#define LAG_MIN 4      /* 2 kHz: where a fall is looked for from */
-#define LAG_SHORT 8    /* 1 kHz */
-#define LAG_LONG 32    /* 250 Hz */
-#define LAG_MAX 100    /* 80 Hz */
+#define LAG_MIN 4   /* 2 kHz: where a fall is looked for from */
+#define LAG_SHORT 8 /* 1 kHz */
+#define LAG_LONG 32 /* 250 Hz */
+#define LAG_MAX 100 /* 80 Hz */
 #define HIGHPASS_HZ 200.0
-#define FAINT 0.00316  /* -25 dB of power */
+#define FAINT 0.00316 /* -25 dB of power */
 #define CORRELATION_MIN 0.6
 #define FALL_MAX 0.3
 #define NEAR_BEST 0.85

@@ -10,8 +10,8 @@
 #include "lab/gather.h"
 #include "lab/psds.h"
 
-#define SWEEP 41             /* operating points */
-#define SWEEP_LOGIT 8.0      /* from -8 to 8 */
+#define SWEEP 41        /* operating points */
+#define SWEEP_LOGIT 8.0 /* from -8 to 8 */
 #define CRY 0
 #define OTHER 1
 
@@ -32,7 +32,8 @@ static mewl_status add_span(span_list *l, size_t clip, uint32_t label, double on
         l->items = items;
         l->room = room;
     }
-    l->items[l->count++] = (mewl_span){.clip = (uint32_t)clip, .label = label, .onset_s = onset_s, .offset_s = offset_s};
+    l->items[l->count++] =
+        (mewl_span){.clip = (uint32_t)clip, .label = label, .onset_s = onset_s, .offset_s = offset_s};
     return MEWL_OK;
 }
 
@@ -120,7 +121,8 @@ static mewl_status make_scene(scene *s, maker *m, size_t mixtures, mewl_error *e
                 continue; /* one score a clip */
             }
             mewl_track track;
-            MEWL_TRY(mewl_system_score(m->systems[k], &track, m->example.samples, m->example.count, MEWL_MIX_RATE_HZ, err));
+            MEWL_TRY(
+                mewl_system_score(m->systems[k], &track, m->example.samples, m->example.count, MEWL_MIX_RATE_HZ, err));
             if (track.logits == NULL) {
                 continue;
             }
@@ -137,7 +139,8 @@ static mewl_status make_scene(scene *s, maker *m, size_t mixtures, mewl_error *e
     return MEWL_OK;
 }
 
-static mewl_status find_events(span_list *out, const scene *s, size_t system, mewl_episode_opts episodes, mewl_error *err)
+static mewl_status find_events(span_list *out, const scene *s, size_t system, mewl_episode_opts episodes,
+                               mewl_error *err)
 {
     const score_list *l = &s->scores[system];
     out->count = 0;
@@ -145,7 +148,8 @@ static mewl_status find_events(span_list *out, const scene *s, size_t system, me
     for (size_t i = 0; i < s->mixtures; i++) {
         mewl_episode *found = NULL;
         size_t count = 0;
-        MEWL_TRY(mewl_episode_find(&found, &count, l->logits + l->start[i], NULL, l->start[i + 1] - l->start[i], episodes, err));
+        MEWL_TRY(mewl_episode_find(&found, &count, l->logits + l->start[i], NULL, l->start[i + 1] - l->start[i],
+                                   episodes, err));
         mewl_status status = MEWL_OK;
         for (size_t e = 0; status == MEWL_OK && e < count; e++) {
             status = add_span(out, i, CRY, found[e].onset_s, found[e].offset_s, err);
@@ -160,8 +164,8 @@ static size_t cries_of(span_list *out, const span_list *truth, mewl_error *err)
 {
     out->count = 0;
     for (size_t i = 0; i < truth->count; i++) {
-        if (truth->items[i].label == CRY &&
-            add_span(out, truth->items[i].clip, CRY, truth->items[i].onset_s, truth->items[i].offset_s, err) != MEWL_OK) {
+        if (truth->items[i].label == CRY && add_span(out, truth->items[i].clip, CRY, truth->items[i].onset_s,
+                                                     truth->items[i].offset_s, err) != MEWL_OK) {
             return SIZE_MAX;
         }
     }
@@ -329,7 +333,8 @@ static mewl_status best_threshold(float *threshold, const scene *scenes, size_t 
     return MEWL_OK;
 }
 
-static mewl_status make_scenes(scene *scenes, size_t count, const double *snr, maker *m, size_t mixtures, mewl_error *err)
+static mewl_status make_scenes(scene *scenes, size_t count, const double *snr, maker *m, size_t mixtures,
+                               mewl_error *err)
 {
     m->total = (double)(count * mixtures);
     m->done = 0;
@@ -340,7 +345,8 @@ static mewl_status make_scenes(scene *scenes, size_t count, const double *snr, m
     return MEWL_OK;
 }
 
-static mewl_status maker_init(maker *m, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side, mewl_error *err)
+static mewl_status maker_init(maker *m, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side,
+                              mewl_error *err)
 {
     m->test = mewl_mix_test_default();
     m->test.seconds = recipe->eval_seconds;
@@ -393,7 +399,8 @@ mewl_status mewl_eval_events(json_t **out, mewl_system *const *systems, size_t s
     *out = NULL;
     size_t mixtures = opts.mixtures > 0 ? opts.mixtures : (size_t)recipe->eval_mixtures;
     size_t count = recipe->eval_snr_db.count;
-    if (mixtures == 0 || mixtures > 100000 || count == 0 || system_count == 0 || system_count > MEWL_TRIAL_SYSTEMS_MAX) {
+    if (mixtures == 0 || mixtures > 100000 || count == 0 || system_count == 0 ||
+        system_count > MEWL_TRIAL_SYSTEMS_MAX) {
         return mewl_error_set(err, MEWL_E_ARG, "%zu mixtures at %zu SNRs cannot be evaluated", mixtures, count);
     }
     maker m = {.systems = systems, .system_count = system_count, .common = &opts.common};
@@ -442,7 +449,7 @@ static mewl_status episodes_in(size_t *count, const scene *s, mewl_episode_opts 
 typedef struct tuning {
     scene *scenes; /* with cries */
     size_t count;
-    scene quiet;   /* without */
+    scene quiet; /* without */
     double quiet_hours;
     json_t *tried;
 } tuning;

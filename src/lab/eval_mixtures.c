@@ -1,5 +1,5 @@
-/* eval_mixtures.c - held-out mixtures of ten seconds: recall at a rate of false alarms by SNR; and real hard negatives at the
- * same operating point. */
+/* eval_mixtures.c - held-out mixtures of ten seconds: recall at a rate of false alarms by SNR; and real hard negatives
+ * at the same operating point. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,8 +76,9 @@ typedef struct plan {
     size_t snrs;
 } plan;
 
-static mewl_status gather_mixtures(mewl_trials *t, mewl_system *const *systems, mewl_mixer *mixer, mewl_example *example,
-                                   const mewl_corpus *corpus, plan *p, const mewl_eval_opts *opts, mewl_error *err)
+static mewl_status gather_mixtures(mewl_trials *t, mewl_system *const *systems, mewl_mixer *mixer,
+                                   mewl_example *example, const mewl_corpus *corpus, plan *p,
+                                   const mewl_eval_opts *opts, mewl_error *err)
 {
     double total = (double)(p->clips * p->snrs + p->negatives);
     for (size_t i = 0; i < p->clips; i++) {
@@ -109,7 +110,8 @@ mewl_status mewl_eval_mixtures(json_t **out, float *thresholds, mewl_system *con
         .snrs = recipe->eval_snr_db.count,
     };
     if (p.clips > 100000 || p.negatives > 1000000 || p.snrs == 0) {
-        return mewl_error_set(err, MEWL_E_ARG, "%zu clips at %zu SNRs and %g hours cannot be evaluated", p.clips, p.snrs, hours);
+        return mewl_error_set(err, MEWL_E_ARG, "%zu clips at %zu SNRs and %g hours cannot be evaluated", p.clips,
+                              p.snrs, hours);
     }
     mewl_trials t;
     MEWL_TRY(mewl__gather_init(&t, systems, system_count, err));
@@ -304,8 +306,8 @@ static mewl_status add_made(mewl_trials *t, mewl_system *const *systems, mewl_so
 }
 
 /* One row for the first `count` trials together: what a user who hears all of these would be woken by. */
-static mewl_status add_total(json_t **row, const mewl_trials *t, size_t count, const float *thresholds, mewl_trial_opts opts,
-                             mewl_error *err)
+static mewl_status add_total(json_t **row, const mewl_trials *t, size_t count, const float *thresholds,
+                             mewl_trial_opts opts, mewl_error *err)
 {
     mewl_trials all = {.system_count = t->system_count};
     uint32_t label = 0;

@@ -24,15 +24,16 @@ static float *uneven_noise(size_t *count, double rate_hz)
     assert_non_null(x);
     for (size_t i = 0; i < *count; i++) {
         double s = (double)i / rate_hz;
-        x[i] = (float)((fmod(s, 2) < 0.7 ? 0.2 : 0.002) * mewl_rng_normal(&rng) + 0.1 * sin(2 * M_PI * 500 * s * (s > 3)));
+        x[i] =
+            (float)((fmod(s, 2) < 0.7 ? 0.2 : 0.002) * mewl_rng_normal(&rng) + 0.1 * sin(2 * M_PI * 500 * s * (s > 3)));
     }
     return x;
 }
 
 static mewl_model *little_detector(void)
 {
-    mewl_model_config config = {.arch = "mobilenet", .front_end = "yamnet", .classes = 1, .depth = 4, .width = 0.25,
-                                .framewise = true};
+    mewl_model_config config = {
+        .arch = "mobilenet", .front_end = "yamnet", .classes = 1, .depth = 4, .width = 0.25, .framewise = true};
     mewl_model *model;
     mewl_error err = {0};
     assert_int_equal(mewl_model_new(&model, config, 5, &err), MEWL_OK);
@@ -41,7 +42,8 @@ static mewl_model *little_detector(void)
     mewl_param *const *params = mewl_net_params(mewl_model_net(model), &count);
     for (size_t i = 0; i < count; i++) {
         float *values = params[i]->value.data;
-        for (int64_t k = 0; strcmp(params[i]->name, "fc_frame.weight") == 0 && k < mewl_shape_count(params[i]->value.shape); k++) {
+        for (int64_t k = 0;
+             strcmp(params[i]->name, "fc_frame.weight") == 0 && k < mewl_shape_count(params[i]->value.shape); k++) {
             values[k] *= LOUDER;
         }
     }
