@@ -1,6 +1,6 @@
 #!/bin/sh
 # tap-run.sh - runs one test program for `meson test --wrapper`, keeping its TAP output and its exit code in the folder
-# named by MEWL_TAP, for tally.py:  tap-run.sh PROGRAM [ARGUMENTS]
+# named by MEWL_TAP, for tally.sh:  tap-run.sh PROGRAM [ARGUMENTS]
 program=$(basename "$1")
 case $program in
 python3*) program=$(basename "$2" .py) ;;

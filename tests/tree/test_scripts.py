@@ -87,7 +87,7 @@ def tally(files):
             path = Path(folder) / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding='utf-8')
-        run = subprocess.run([sys.executable, str(root / 'tools/tally.py'), folder], capture_output=True, text=True)
+        run = subprocess.run([str(root / 'tools/tally.sh'), folder], capture_output=True, text=True)
         return run.returncode, run.stdout.splitlines()
 
 
@@ -126,7 +126,7 @@ def nothing_at_all_is_no_success():
 
 
 def the_scripts_have_no_syntax_errors():
-    for name in ('run', 'test', '.ci/run', 'tools/setup.sh', 'tools/tap-run.sh', 'tools/fresh-machine.sh'):
+    for name in ('run', 'test', '.ci/run', 'tools/setup.sh', 'tools/tap-run.sh', 'tools/tally.sh', 'tools/fresh-machine.sh'):
         run = subprocess.run(['/bin/sh', '-n', str(root / name)], capture_output=True, text=True)
         assert run.returncode == 0, f'{name}: {run.stderr}'
         assert name == 'tools/setup.sh' or os.access(root / name, os.X_OK), f'{name} cannot be run'
