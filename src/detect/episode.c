@@ -383,12 +383,15 @@ double mewl_episode_time_s(const mewl_episode_finder *f)
 
 double mewl_episode_start_latency_s(const mewl_episode_finder *f)
 {
-    return (double)(f->attack_frames + f->min_frames + (size_t)f->opts.smooth_frames / 2) * f->opts.frame_s;
+    /* A run that begins before its surest frame has lasted that long already when that frame comes. */
+    size_t longer = f->attack_frames + 1 > f->min_frames ? f->attack_frames + 1 : f->min_frames;
+    return (double)(longer + (size_t)f->opts.smooth_frames / 2) * f->opts.frame_s;
 }
 
 double mewl_episode_end_latency_s(const mewl_episode_finder *f)
 {
-    return mewl_episode_start_latency_s(f) + (double)(f->gap_frames + 1) * f->opts.frame_s;
+    size_t after = f->gap_frames + 1 + f->attack_frames + f->min_frames + (size_t)f->opts.smooth_frames / 2;
+    return (double)after * f->opts.frame_s;
 }
 
 typedef struct collector {

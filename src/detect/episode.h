@@ -21,8 +21,8 @@
  * frame to the end of its last.
  *
  * Latency, in stream time from the moment a frame's score is pushed, m being half the median's length: a start is told
- * at most attack_s + min_s + m after a steady cry's onset; an end at most merge_gap_s + attack_s + min_s + m + one
- * frame after its offset (longer only while a new run may still join).
+ * at most max(attack_s + one frame, min_s) + m after the onset it states; an end at most merge_gap_s + attack_s + min_s
+ * + m + one frame after its offset (longer only while a new run may still join).
  */
 #ifndef MEWL_DETECT_EPISODE_H
 #define MEWL_DETECT_EPISODE_H

@@ -457,7 +457,7 @@ typedef struct tuning {
 /* The grid: how sure a run's surest frame, how far below that its edges, how long before it its beginning. */
 static const float grid_threshold[] = {0.5F, 0.6F, 0.7F, 0.8F, 0.85F, 0.9F, 0.93F, 0.95F, 0.97F};
 static const float grid_hysteresis[] = {1, 2, 3, 4, 5};
-static const double grid_attack[] = {0.16, 0.4, 0.64};
+static const double grid_attack[] = {0.16, 0.4, 0.56};
 static const double grid_shortest[] = {0.16, 0.24, 0.4};
 static const double grid_gap[] = {0.8, 1.0};
 

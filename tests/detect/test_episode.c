@@ -162,6 +162,29 @@ static void test_latency(void **state)
     }
 }
 
+/* A cry that begins softly is told within the stated latency of the onset it is given, however late its sure frame. */
+static void test_latency_of_a_soft_onset(void **state)
+{
+    (void)state;
+    for (size_t soft = 0; soft < 12; soft++) {
+        mewl_episode_opts o = mewl_episode_defaults();
+        o.smooth_frames = 1;
+        o.attack_s = 0.56;
+        o.hysteresis = 3.0f;
+        mewl_episode_finder *finder;
+        assert_int_equal(mewl_episode_finder_new(&finder, o, NULL), MEWL_OK);
+        events e = {.finder = finder};
+        for (size_t i = 0; i < 300; i++) {
+            float x = i < 100 || i >= 200 ? -6.0f : i < 100 + soft ? -1.0f : 4.0f;
+            mewl_episode_push(finder, &x, NULL, 1, keep, &e);
+        }
+        assert_int_equal(e.count, 2);
+        assert_float_equal(e.list[0].episode.onset_s, 8.0 + 0.08 * (soft > 7 ? (double)soft - 7.0 : 0.0), 1e-6);
+        assert_true(e.told_s[0] - e.list[0].episode.onset_s <= mewl_episode_start_latency_s(finder) + 1e-9);
+        mewl_episode_finder_free(finder);
+    }
+}
+
 static void test_updates_and_gap(void **state)
 {
     (void)state;
@@ -476,10 +499,15 @@ static void test_bad_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),           cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_strange_numbers), cmocka_unit_test(test_latency),
-        cmocka_unit_test(test_updates_and_gap), cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_long_cry),        cmocka_unit_test(test_twin),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_strange_numbers),
+        cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_latency_of_a_soft_onset),
+        cmocka_unit_test(test_updates_and_gap),
+        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_long_cry),
+        cmocka_unit_test(test_twin),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
