@@ -106,7 +106,7 @@ typedef struct mewl_detector_options {
     double threshold;   /**< confidence from which a sound counts as a cry, (0, 1); 0: the model's own */
     double chunk_s;     /**< sound scored at a time, 0.08 to 60: 0.4 when live, 10 when recorded (4 times as fast) */
     double update_s;    /**< a CRY_UPDATE after each such span of a lasting cry; 0: none */
-    double merge_gap_s; /**< pauses up to this long stay inside one cry; negative: the model's own (1 where it has none) */
+    double merge_gap_s; /**< pauses up to this long stay inside one cry; negative: the model's own, else 1 */
     mewl_event_fn on_event; /**< NULL: events are kept for mewl_detector_pull (the last 256) */
     void *user;             /**< handed to on_event */
 } mewl_detector_options;
