@@ -32,12 +32,14 @@ typedef struct server {
     int socket;
     int port;
     pthread_t thread;
+    pthread_mutex_t lock; /* held while answering, and while a test changes what is answered */
     const char *body;
     size_t size;
-    const char *etag; /* "" for none */
-    size_t cut_after; /* close the connection after so many body bytes, once */
-    int status;       /* 0: 200 or 206 */
-    bool ranges, stall;
+    const char *etag;  /* "" for none */
+    size_t cut_after;  /* close the connection after so many body bytes, once */
+    atomic_int status; /* 0: 200 or 206 */
+    bool ranges;
+    atomic_bool stall;
     atomic_int requests, ranged, cuts;
     atomic_bool stop;
 } server;
@@ -130,7 +132,9 @@ static void *serve(void *argument)
         if (poll(&p, 1, 50) > 0) {
             int fd = accept(s->socket, NULL, NULL);
             if (fd >= 0) {
+                pthread_mutex_lock(&s->lock);
                 answer(s, fd);
+                pthread_mutex_unlock(&s->lock);
                 shutdown(fd, SHUT_WR);
                 close(fd);
             }
@@ -154,13 +158,22 @@ static void server_start(server *s, const char *body, size_t size)
     assert_int_equal(listen(s->socket, 8), 0);
     assert_int_equal(getsockname(s->socket, (struct sockaddr *)&address, &length), 0);
     s->port = ntohs(address.sin_port);
+    pthread_mutex_init(&s->lock, NULL);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void set_etag(server *s, const char *etag)
+{
+    pthread_mutex_lock(&s->lock);
+    s->etag = etag;
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void server_stop(server *s)
 {
     atomic_store(&s->stop, true);
     pthread_join(s->thread, NULL);
+    pthread_mutex_destroy(&s->lock);
     close(s->socket);
 }
 
@@ -202,7 +215,7 @@ static mewl_fetch_source source_of(const server *s, const char *path, const char
                                .note = ""};
 }
 
-static const mewl_fetch_opts quick = {.attempts = 3, .timeout_s = 1, .backoff_s = 0.01};
+static const mewl_fetch_opts quick = {.attempts = 3, .timeout_s = 20, .backoff_s = 0.01};
 
 static void check_content(const char *path)
 {
@@ -287,9 +300,11 @@ static void a_cut_is_continued(void **state)
         mewl_fetch_result r;
         mewl_error err = {0};
         server_start(&s, body, sizeof body);
+        pthread_mutex_lock(&s.lock);
         s.cut_after = 100000;
         s.etag = kind == 1 ? "\"v1\"" : "";
         s.ranges = kind != 2;
+        pthread_mutex_unlock(&s.lock);
         mewl_fetch_source source = source_of(&s, "file", kind == 0 || kind == 2 ? body_sha : "");
         if (mewl_fetch(&r, &source, t.path, quick, NULL, &err) != MEWL_OK) {
             fail_msg("%d: %s", kind, err.text);
@@ -311,7 +326,7 @@ static void an_old_part_of_another_file(void **state)
     mewl_error err = {0};
     server_start(&s, body, sizeof body);
     /* By its ETag: the server says that it is another file, so it starts over. */
-    s.etag = "\"v2\"";
+    set_etag(&s, "\"v2\"");
     temp_file(&t, "file.bin.part", "an older edition");
     temp_file(&t, "file.bin.part.etag", "\"v1\"");
     mewl_fetch_source source = source_of(&s, "file", "");
@@ -319,7 +334,7 @@ static void an_old_part_of_another_file(void **state)
     check_content(r.path);
     assert_int_equal(remove(r.path), 0);
     /* By its checksum: the halves do not fit, so it is fetched whole. */
-    s.etag = "";
+    set_etag(&s, "");
     temp_file(&t, "file.bin.part", "an older edition");
     source = source_of(&s, "file", body_sha);
     assert_int_equal(mewl_fetch(&r, &source, t.path, quick, NULL, &err), MEWL_OK);
@@ -362,6 +377,7 @@ static void failures_have_names(void **state)
     s.stall = true;
     opts = quick;
     opts.attempts = 1;
+    opts.timeout_s = 1;
     assert_int_equal(mewl_fetch(&r, &source, t.path, opts, NULL, &err), MEWL_E_TIMEOUT);
     server_stop(&s);
     opts.attempts = 2;
