@@ -4,6 +4,7 @@
 program=$(basename "$1")
 case $program in
 python3*) program=$(basename "$2" .py) ;;
+*.sh) program=${program%.sh} ;;
 *) program=$program${2:+-$(basename "$2")} ;;
 esac
 name=$(printf '%s' "$program" | tr -c 'A-Za-z0-9._\n-' '_')
