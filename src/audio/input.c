@@ -126,7 +126,9 @@ static mewl_status check_file(mewl__input *input, const char *path, mewl_error *
         return mewl_error_errno(err, errno, path);
     }
     if (S_ISDIR(about.st_mode)) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: is a folder, not a recording", path);
+        return access(path, R_OK | X_OK) != 0
+                   ? mewl_error_errno(err, errno, path)
+                   : mewl_error_set(err, MEWL_E_FORMAT, "%s: is a folder, not a recording", path);
     }
     if (S_ISREG(about.st_mode) && about.st_size == 0) {
         return mewl_error_set(err, MEWL_E_EMPTY, "%s: the file is empty", path);

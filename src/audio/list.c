@@ -60,10 +60,19 @@ static mewl_status take(mewl_audio_files *files, const char *path, const char *n
 {
     struct stat about;
     if (lstat(path, &about) != 0) {
-        return MEWL_OK; /* gone since the folder was read */
+        /* Gone since the folder was read, or a folder that lists its names and nothing more: opening them says so. */
+        return errno != ENOENT && mewl_audio_known_name(name) ? append(files, path, max_count, err) : MEWL_OK;
     }
     if (S_ISDIR(about.st_mode)) {
-        return walk(files, path, max_count, depth + 1, err);
+        mewl_error why = {0};
+        const mewl_status status = walk(files, path, max_count, depth + 1, &why);
+        if (status == MEWL_E_PERMISSION) {
+            return append(files, path, max_count, err); /* the rest goes on; opening it gives the error */
+        }
+        if (status != MEWL_OK && err != NULL) {
+            *err = why;
+        }
+        return status;
     }
     /* A link to a file is a file, a link to a folder might lead in circles. */
     if (S_ISLNK(about.st_mode) && (stat(path, &about) != 0 || S_ISDIR(about.st_mode))) {
