@@ -188,8 +188,13 @@ static mewl_status convert_panns(mewl_torchzip *file, const char *path, const ch
     mewl_model_config config = {0};
     mewl_model *model;
     MEWL_TRY(read_config(&config, file, arch, err));
-    MEWL_TRY(mewl_model_new(&model, config, 0, err));
-    mewl_status status = fill_model(model, file, arch, err);
+    mewl_status status = mewl_model_new(&model, config, 0, err);
+    if (status == MEWL_E_ARG) { /* the figures are the checkpoint's, not the caller's */
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: %lld channels, %lld bands",
+                              arch, (long long)(64 * config.width), (long long)config.bands);
+    }
+    MEWL_TRY(status);
+    status = fill_model(model, file, arch, err);
     if (status == MEWL_OK) {
         status = mewl_model_set_note(model, "source", file_name(path), err);
     }

@@ -116,6 +116,7 @@ static const struct {
     {"cnn10.pth", "cnn14", MEWL_E_UNSUPPORTED, "not cnn14"},
     {"cnn14.pth", "cnn10", MEWL_E_UNSUPPORTED, "also holds"},
     {"cnn10.pth", "mn04", MEWL_E_UNSUPPORTED, "not mn04"},
+    {"wide.pth", "cnn10", MEWL_E_UNSUPPORTED, "512 channels"},
     {"bare.pth", "cnn6", MEWL_E_UNSUPPORTED, "conv_block1.conv1.weight"},
     {"legacy.pth", "cnn10", MEWL_E_UNSUPPORTED, "before 1.6"},
     {"evil_global.pth", "cnn10", MEWL_E_UNSUPPORTED, "posix.system"},
