@@ -83,7 +83,7 @@ mewl_status mewl_eval_events(json_t **out, mewl_system *const *systems, size_t s
                              const mewl_recipe *recipe, mewl_eval_event_opts opts, mewl_error *err);
 
 /* Chooses episode options for a model: of a grid of threshold, hysteresis, attack, shortest run and merging gap, the best
- * mean event F1 over the SNRs of eval_snr_db from 0 dB up; of options as good within 0.01, the one with the fewest false
+ * mean event F1 over the SNRs of eval_snr_db from 0 dB up; of options as good within 0.02, the one with the fewest false
  * episodes in cry-free mixtures (at most 4 h of them, four hard negatives a minute at 10 dB). Each mixture is scored once.
  * *chosen starts from *chosen's own values; *report (may be NULL) gets what was tried. */
 mewl_status mewl_eval_tune(mewl_episode_opts *chosen, json_t **report, mewl_system *system, const mewl_corpus *corpus,

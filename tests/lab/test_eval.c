@@ -215,10 +215,10 @@ static void tuning_takes_the_quietest_of_the_best(void **state)
     {
         best = fmax(best, number(row, "mean_f1"));
     }
-    assert_true(best >= 0 && number(d, "mean_f1") >= best - 0.01);
+    assert_true(best >= 0 && number(d, "mean_f1") >= best - 0.02);
     json_array_foreach(json_object_get(d, "tried"), i, row)
     { /* none as good is quieter */
-        assert_true(number(row, "mean_f1") < best - 0.01 || number(row, "false_per_hour") >= rate);
+        assert_true(number(row, "mean_f1") < best - 0.02 || number(row, "false_per_hour") >= rate);
         listed = listed ||
                  ((float)number(row, "threshold") == chosen.threshold && number(row, "attack_s") == chosen.attack_s &&
                   number(row, "merge_gap_s") == chosen.merge_gap_s && number(row, "mean_f1") == number(d, "mean_f1"));
