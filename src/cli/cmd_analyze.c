@@ -325,6 +325,9 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
     mewl_cli_inputs inputs = {0};
     mewl_status status = MEWL_OK;
     if (gather(&inputs, report, argc, argv) > 0) {
+        status = mewl_cli_inputs_distinguish(&inputs, &err);
+    }
+    if (status == MEWL_OK && inputs.count > 0) {
         bool many = inputs.count > 1 || argc > 1;
         mewl_report_many(report, many);
         batch b = {.cli = cli,

@@ -131,6 +131,32 @@ mewl_status mewl_cli_inputs_add(mewl_cli_inputs *inputs, const char *operand, me
     return MEWL_OK;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+mewl_status mewl_cli_inputs_distinguish(mewl_cli_inputs *inputs, mewl_error *err)
+{
+    const char **names = malloc((inputs->count + 1) * sizeof *names);
+    if (names == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for %zu recordings", inputs->count);
+    }
+    for (size_t i = 0; i < inputs->count; i++) {
+        names[i] = inputs->list[i].name;
+    }
+    qsort(names, inputs->count, sizeof *names, compare_names);
+    bool shared = false;
+    for (size_t i = 1; i < inputs->count && !shared; i++) {
+        shared = strcmp(names[i - 1], names[i]) == 0;
+    }
+    free(names);
+    for (size_t i = 0; i < inputs->count && shared; i++) {
+        inputs->list[i].name = inputs->list[i].path;
+    }
+    return MEWL_OK;
+}
+
 void mewl_cli_inputs_fini(mewl_cli_inputs *inputs)
 {
     for (size_t i = 0; i < inputs->count; i++) {

@@ -20,7 +20,7 @@ int mewl_cli_precision(const mewl_cli *cli, const char *text, bool *bf16);
 /* One recording to work on. */
 typedef struct mewl_cli_input {
     char *path;       /* what to open: a path, a URL, or "-" */
-    const char *name; /* tail of path: relative to the folder operand it came from, else its last part */
+    const char *name; /* tail of path: relative to the folder operand it came from, else its last part; or all of it */
     double bytes;     /* size, for progress; 0 where unknown */
 } mewl_cli_input;
 
@@ -32,6 +32,10 @@ typedef struct mewl_cli_inputs {
 /* Adds what `operand` stands for: itself, or, for a folder, the recordings below it (audio/list.h). Errors: those of
  * mewl_audio_list; at most 1,000,000 recordings. */
 mewl_status mewl_cli_inputs_add(mewl_cli_inputs *inputs, const char *operand, mewl_error *err);
+
+/* When two recordings share a name, one's labels would be written over the other's: then each is named by its whole
+ * path. MEWL_E_MEMORY. */
+mewl_status mewl_cli_inputs_distinguish(mewl_cli_inputs *inputs, mewl_error *err);
 
 /* Frees and empties. */
 void mewl_cli_inputs_fini(mewl_cli_inputs *inputs);

@@ -69,18 +69,19 @@ char *mewl_report_place(const char *out, bool many, const char *name, const char
     if (strcmp(name, "-") == 0) {
         name = "standard-input";
     }
-    /* "/etc/x" and "../x" must not lead out of the folder. */
     size_t size = strlen(out) + strlen(name) + strlen(ending) + 8;
     char *place = malloc(size);
     if (place == NULL) {
         (void)mewl_error_set(err, MEWL_E_MEMORY, "out of memory");
         return NULL;
     }
-    const char *part = name;
-    while (*part == '/' || strncmp(part, "../", 3) == 0) {
-        part += *part == '/' ? 1 : 3;
+    /* "/etc/x" and "../x" must not lead out of the folder: they become etc/x and __/x in it. */
+    (void)snprintf(place, size, "%s/%s%s", out, name + strspn(name, "/"), ending);
+    for (char *at = place + strlen(out); at != NULL; at = strchr(at + 1, '/')) {
+        if (strncmp(at, "/../", 4) == 0) {
+            memcpy(at + 1, "__", 2);
+        }
     }
-    (void)snprintf(place, size, "%s/%s%s", out, part, ending);
     char *slash = strrchr(place, '/');
     *slash = '\0';
     mewl_status status = mewl_folder_make(place, err);

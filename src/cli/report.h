@@ -39,7 +39,8 @@ int mewl_report_exit_code(const mewl_report *report, bool fail_on_cry);
 void mewl_report_close(mewl_report *report);
 
 /* Where an output of one recording goes: `out` itself, or, when there are several or `out` is a folder, out/name with
- * the ending `ending` (slashes in name become folders, which are made). A malloc'd string; NULL after an error. */
+ * the ending `ending` (slashes in name become folders, which are made; a part ".." becomes "__"). A malloc'd string;
+ * NULL after an error. */
 char *mewl_report_place(const char *out, bool many, const char *name, const char *ending, mewl_error *err);
 
 #endif

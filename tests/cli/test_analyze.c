@@ -346,6 +346,15 @@ static void test_label_files(void **state)
     read_output(text, sizeof text, "labels/good.wav.txt");
     read_output(text, sizeof text, "pictures/sub/c.wav.png");
     assert_memory_equal(text, "\x89PNG", 4);
+
+    /* Recordings of one name do not overwrite each other's labels, and nothing is written outside the folder. */
+    r = run("analyze --audacity apart --tsv apart.tsv --threshold 0.01 'half hidden/a.wav' 'a batch/../a batch/a.wav'");
+    assert_int_equal(r->code, 0);
+    read_output(text, sizeof text, "apart/half hidden/a.wav.txt");
+    read_output(text, sizeof text, "apart/a batch/__/a batch/a.wav.txt");
+    read_output(text, sizeof text, "apart.tsv");
+    assert_non_null(strstr(text, "\nhalf hidden/a.wav\t"));
+    assert_non_null(strstr(text, "\na batch/../a batch/a.wav\t"));
 }
 
 /* Standard input gives what the file gives: a container, and raw sound. */
