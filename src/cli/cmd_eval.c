@@ -361,6 +361,27 @@ static int run(evaluation *e, int argc, char **argv)
     return code;
 }
 
+/* --only: words of the list, with commas. */
+static bool parts_valid(const mewl_cli *cli, const char *only)
+{
+    static const char *const names[] = {"recall", "hard", "events", "bandwidth"};
+    while (only != NULL) {
+        char word[32];
+        (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(only, ","), only);
+        bool known = false;
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            known = known || strcmp(word, names[i]) == 0;
+        }
+        if (!known) {
+            (void)mewl_cli_unknown(cli, "part of an evaluation", word, names, sizeof names / sizeof names[0]);
+            return false;
+        }
+        only = strchr(only, ',');
+        only = only != NULL ? only + 1 : NULL;
+    }
+    return true;
+}
+
 static bool sides_valid(mewl_cli *cli, const char *const *value)
 {
     static const char *const names[] = {"train", "valid", "test"};
@@ -403,7 +424,8 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
         !mewl_cli_integer(cli, "minutes", value[OPT_MINUTES], 1, 100000, &whole) ||
         !mewl_cli_integer(cli, "fold", value[OPT_FOLD], 1, 1000, &whole) ||
         !mewl_cli_integer(cli, "seed", value[OPT_SEED], 0, 1000000000, &seed) ||
-        !mewl_cli_integer(cli, "rounds", value[OPT_ROUNDS], 10, 100000, &rounds) || !sides_valid(cli, value)) {
+        !mewl_cli_integer(cli, "rounds", value[OPT_ROUNDS], 10, 100000, &rounds) || !sides_valid(cli, value) ||
+        !parts_valid(cli, value[OPT_ONLY])) {
         return MEWL_EXIT_USAGE;
     }
     (void)signal(SIGINT, value[OPT_FOLDS] != NULL ? on_signal : SIG_DFL); /* a fold in training is worth a checkpoint */
