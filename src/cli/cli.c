@@ -1,5 +1,6 @@
 /* cli.c - messages, exit codes and progress of cli.h; options are in options.c. */
 #include "cli/cli.h"
+#include "base/word.h"
 #include "cli/settings.h"
 
 #include <math.h>
@@ -10,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORD_MAX 63
 #define REPORT_AFTER_S 2.0
 #define REPORT_EVERY_S 0.2
 
@@ -140,40 +140,12 @@ int mewl_cli_usage_error(const mewl_cli *cli, const char *format, ...)
     return MEWL_EXIT_USAGE;
 }
 
-size_t mewl_cli_word_distance(const char *a, const char *b)
-{
-    size_t rows[3][WORD_MAX + 1];
-    size_t a_length = strnlen(a, WORD_MAX), b_length = strnlen(b, WORD_MAX);
-    size_t *before = rows[0], *last = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= b_length; j++) {
-        last[j] = j;
-        before[j] = j;
-    }
-    for (size_t i = 1; i <= a_length; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
-            best = last[j] + 1 < best ? last[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best) {
-                best = before[j - 2] + 1;
-            }
-            row[j] = best;
-        }
-        size_t *oldest = before;
-        before = last;
-        last = row;
-        row = oldest;
-    }
-    return last[b_length];
-}
-
 int mewl_cli_unknown(const mewl_cli *cli, const char *what, const char *given, const char *const *names, size_t count)
 {
     const char *nearest = NULL;
     size_t best = strlen(given) / 3 + 2; /* one slip in a short word, more in a long one */
     for (size_t i = 0; i < count; i++) {
-        size_t distance = mewl_cli_word_distance(given, names[i]);
+        size_t distance = mewl_word_distance(given, names[i]);
         if (given[0] != '\0' && strncmp(given, names[i], strlen(given)) == 0) {
             distance = 1;
         }

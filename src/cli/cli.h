@@ -133,7 +133,4 @@ char *mewl_cli_duration(char *out, size_t size, double seconds);
 mewl_status mewl_cli_init(mewl_cli *cli, const char *program, mewl_error *err);
 void mewl_cli_fini(mewl_cli *cli);
 
-/* For tests: optimal-string-alignment distance between two words, each cut at 63 characters. */
-size_t mewl_cli_word_distance(const char *a, const char *b);
-
 #endif

@@ -1,5 +1,7 @@
 #include "data/text.h"
 
+#include "base/word.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -167,43 +169,12 @@ void mewl__slug(char *out, size_t size, const char *text)
     }
 }
 
-#define WORD_MAX 63
-
-/* Optimal string alignment distance: insert, drop, change, swap neighbours. */
-static size_t distance_of(const char *a, size_t n, const char *b, size_t m)
-{
-    size_t rows[3][WORD_MAX + 1];
-    size_t *before = rows[0], *last = rows[1], *now = rows[2];
-    for (size_t j = 0; j <= m; j++) {
-        last[j] = j;
-    }
-    for (size_t i = 1; i <= n; i++) {
-        now[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t best = last[j - 1] + (a[i - 1] != b[j - 1]);
-            best = last[j] + 1 < best ? last[j] + 1 : best;
-            best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best) {
-                best = before[j - 2] + 1;
-            }
-            now[j] = best;
-        }
-        size_t *spare = before;
-        before = last;
-        last = now;
-        now = spare;
-    }
-    return last[m];
-}
-
 const char *mewl__nearest(const char *word, const char *const *known, size_t count)
 {
-    size_t n = strnlen(word, WORD_MAX);
     const char *nearest = NULL;
-    size_t best = n / 3 + 2;
+    size_t best = strnlen(word, MEWL_WORD_MAX) / 3 + 2;
     for (size_t i = 0; i < count; i++) {
-        size_t m = strnlen(known[i], WORD_MAX);
-        size_t distance = distance_of(word, n, known[i], m);
+        size_t distance = mewl_word_distance(word, known[i]);
         if (distance < best) {
             best = distance;
             nearest = known[i];
