@@ -104,14 +104,25 @@ int64_t mewl_mobilenet_embedding_size(const mewl_model_config *config)
     return scaled(HEAD, config->width);
 }
 
+int64_t mewl_mobilenet_weights_min(const mewl_model_config *config)
+{
+    int64_t sum = 0, in = scaled(FIRST, config->width);
+    for (int64_t i = 0; i < config->depth; i++) {
+        const int64_t out = scaled(pairs_table[i].out, config->width);
+        sum += in * out;
+        in = out;
+    }
+    return sum;
+}
+
 mewl_status mewl_mobilenet_build(mewl_net *net, const mewl_model_config *c, mewl_error *err)
 {
     mewl_node x = mewl_net_input(net, 1, c->bands);
     x = mewl_mobilenet_body(net, x, c->depth, c->width, true);
     x = mewl_net_mean_features(net, "mean", x);
-    x = convolve(net, "head", x,
-                 (mewl_conv2d_opts){
-                     .out = scaled(HEAD, c->width), .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}});
+    x = convolve(
+        net, "head", x,
+        (mewl_conv2d_opts){.out = scaled(HEAD, c->width), .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}});
     mewl_net_output(net, MEWL_CNN_EMBEDDING, mewl_net_global_pool(net, "pool", x, MEWL_POOL_AVG));
     if (c->dropout_head > 0.0) {
         x = mewl_net_dropout(net, "dropout", x, c->dropout_head);

@@ -32,6 +32,9 @@ mewl_status mewl_mobilenet_complete(mewl_model_config *config, mewl_error *err);
 /* Elements of the embedding of a completed config: the head's 128 channels times width, mean over time. */
 int64_t mewl_mobilenet_embedding_size(const mewl_model_config *config);
 
+/* Elements of the pointwise convolutions of a completed config: a lower bound of what a checkpoint of it must hold. */
+int64_t mewl_mobilenet_weights_min(const mewl_model_config *config);
+
 /* Builds and seals the detector of a completed config into an empty net; outputs are named as in cnn.h. */
 mewl_status mewl_mobilenet_build(mewl_net *net, const mewl_model_config *config, mewl_error *err);
 

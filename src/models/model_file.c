@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "models/cnn.h"
+#include "models/mobilenet.h"
 
 #include <errno.h>
 #include <math.h>
@@ -171,16 +172,22 @@ static mewl_status get_config(const mewl_checkpoint *checkpoint, mewl_model_conf
     return mewl_error_set(err, MEWL_E_FORMAT, "the model's 'pooling' is unknown: '%s'", pooling);
 }
 
-/* A small file must not make a large net: its arrays are counted against its stated width before memory is asked
- * for. */
-static mewl_status check_size(const mewl_checkpoint *checkpoint, const mewl_model_config *config, mewl_error *err)
+/* A small file must not make a large net: its arrays are counted against what its figures, defaults filled in, ask for
+ * before memory is. Figures that make no net are the file's fault, not the caller's. */
+static mewl_status check_size(const mewl_checkpoint *checkpoint, const mewl_model_config *stated, mewl_error *err)
 {
+    mewl_model_config whole = *stated, *config = &whole;
+    const bool mobilenet = mewl_mobilenet_known(config->arch);
+    mewl_error why = {0};
+    if ((mobilenet ? mewl_mobilenet_complete(config, &why) : mewl_cnn_complete(config, &why)) != MEWL_OK) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "the model's metadata: %.400s", why.text);
+    }
     uint64_t elements = 0;
     mewl_checkpoint_entry entry;
     for (size_t i = 0; mewl_checkpoint_at(checkpoint, &entry, i); i++) {
         elements += entry.bytes / mewl_dtype_size(entry.dtype);
     }
-    const int64_t needed = mewl_cnn_known(config->arch) ? mewl_cnn_weights_min(config) : 0;
+    const int64_t needed = mobilenet ? mewl_mobilenet_weights_min(config) : mewl_cnn_weights_min(config);
     if ((uint64_t)needed > elements) {
         return mewl_error_set(err, MEWL_E_FORMAT, "the model is said to be a %s of width %g, and holds %llu weights",
                               config->arch, config->width, (unsigned long long)elements);
@@ -226,9 +233,6 @@ mewl_status mewl_model_from_checkpoint(mewl_model **out, const mewl_checkpoint *
     mewl_model_config config = {0};
     mewl_model *model;
     MEWL_TRY(get_config(checkpoint, &config, err));
-    if (!(config.width >= 0.0 && config.width <= 64.0)) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "the model's width is %g", config.width);
-    }
     MEWL_TRY(check_size(checkpoint, &config, err));
     MEWL_TRY(mewl_model_new(&model, config, 0, err));
     mewl_status status = get_labels(checkpoint, model, err);
