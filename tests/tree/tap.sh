@@ -1,7 +1,6 @@
 # shellcheck shell=sh
 # tap.sh - what the tests written in sh share: cases that are functions, results as TAP. Sourced by them, not run.
 # Gives $scratch, a folder that goes when the script ends.
-export LC_ALL=C
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/mewl-tree-XXXXXX") || exit 1
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM

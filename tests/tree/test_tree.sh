@@ -6,6 +6,7 @@
 # Not a linter of style: clang-format and the compiler's warnings do that. The rules are those of docs/architecture.md.
 # Names of source files hold no blanks: the compiler's command lines rest on that too.
 set -u
+export LC_ALL=C
 . "$(dirname "$0")/tap.sh"
 cd "$1" || exit 1
 build=$(cd "$2" && pwd) || exit 1
