@@ -29,6 +29,7 @@ typedef enum mewl_codec {
         MEWL_CODEC_COUNT
 } mewl_codec;
 
+/* The name in the table above. Static storage; codec: below MEWL_CODEC_COUNT. */
 const char *mewl_codec_name(mewl_codec codec);
 
 /* Whether this machine's FFmpeg can both encode and decode it (AMR-NB: not on Debian). */

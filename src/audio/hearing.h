@@ -48,6 +48,7 @@ bool mewl_hearing_push(mewl_hearing *hearing, const float *samples, size_t count
 /* Tells that nothing arrived for (another) `seconds`: consecutive gaps add up, samples end them. Same return. */
 bool mewl_hearing_gap(mewl_hearing *hearing, double seconds);
 
+/* The verdict after the last push or gap. */
 mewl_hearing_verdict mewl_hearing_now(const mewl_hearing *hearing);
 
 /* "hearing", "digital silence", "clipping", "stopped". */

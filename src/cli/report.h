@@ -36,6 +36,7 @@ mewl_status mewl_report_finish(mewl_report *report, mewl_error *err);
  * when a cry was found and fail_on_cry. */
 int mewl_report_exit_code(const mewl_report *report, bool fail_on_cry);
 
+/* Frees; tables that were not finished leave no file behind. NULL is fine. */
 void mewl_report_close(mewl_report *report);
 
 /* Where an output of one recording goes: `out` itself, or, when there are several or `out` is a folder, out/name with

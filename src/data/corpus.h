@@ -76,6 +76,7 @@ mewl_status mewl_corpus_load(mewl_corpus **out, const mewl_manifest *manifest, c
                              const mewl_progress *progress, mewl_error *err);
 void mewl_corpus_close(mewl_corpus *corpus);
 
+/* What was found while opening; and the rows it was made from, with `split` set. Both belong to the corpus. */
 const mewl_corpus_stats *mewl_corpus_get_stats(const mewl_corpus *corpus);
 const mewl_manifest *mewl_corpus_manifest(const mewl_corpus *corpus);
 

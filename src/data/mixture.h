@@ -44,6 +44,8 @@ typedef struct mewl_example {
 /* Target frames for `count` samples: the 1 + count / 160 frames of the front end, halved three times rounding down. */
 size_t mewl_mix_frames(size_t count);
 
+/* Room for examples of `count` samples and their frames, all zero; the caller owns it. MEWL_E_SHAPE for less than a
+ * frame or more than an hour, MEWL_E_MEMORY. */
 mewl_status mewl_example_init(mewl_example *example, size_t count, mewl_error *err);
 void mewl_example_fini(mewl_example *example);
 
@@ -76,6 +78,7 @@ typedef struct mewl_mix_test {
     bool synthetic;              /* made negatives and backgrounds besides recorded ones, default false */
 } mewl_mix_test;
 
+/* The defaults that stand beside the fields. */
 mewl_mix_test mewl_mix_test_default(void);
 
 /* A mixer for test mixtures of `seconds` (1 to 3600); otherwise as mewl_mixer_new. */

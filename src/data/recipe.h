@@ -63,6 +63,7 @@ typedef struct mewl_recipe_key {
     double low, high; /* NaN when the type has none */
 } mewl_recipe_key;
 
+/* All *count keys, in the order of their sections. Static storage. */
 const mewl_recipe_key *mewl_recipe_keys(size_t *count);
 
 /* Fills *recipe with defaults; fini releases it. */

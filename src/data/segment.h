@@ -40,6 +40,7 @@ typedef struct mewl_segments {
     bool floor_in_gaps;    /* whether snr_db was measured on gaps (true) or falls back to loud - floor (false) */
 } mewl_segments;
 
+/* The defaults that stand beside the fields. */
 mewl_segment_opts mewl_segment_opts_default(void);
 
 /* Finds bursts and events in `count` mono samples at rate_hz (4,000 to 192,000). A clip without contrast gives no

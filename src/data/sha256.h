@@ -15,6 +15,7 @@ typedef struct mewl_sha256 {
     uint8_t block[64];
 } mewl_sha256;
 
+/* Begins a message; takes `size` more bytes of it. Any number of pushes. */
 void mewl_sha256_init(mewl_sha256 *sha);
 void mewl_sha256_push(mewl_sha256 *sha, const void *data, size_t size);
 

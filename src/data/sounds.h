@@ -39,6 +39,7 @@ typedef enum mewl_sound_kind {
         MEWL_SOUND_KINDS
 } mewl_sound_kind;
 
+/* The label in a manifest or table; whether it is a background rather than an event. kind: below MEWL_SOUND_KINDS. */
 const char *mewl_sound_label(mewl_sound_kind kind);
 bool mewl_sound_is_background(mewl_sound_kind kind);
 bool mewl_sound_needs_voice(mewl_sound_kind kind); /* made out of adult speech, which the caller passes in */

@@ -66,6 +66,7 @@ typedef void (*mewl_episode_fn)(void *user, const mewl_episode_event *event);
 
 typedef struct mewl_episode_finder mewl_episode_finder;
 
+/* The defaults that stand beside the fields. */
 mewl_episode_opts mewl_episode_defaults(void);
 
 /* A finder whose first frame starts at 0 s. Allocates once, about 4 kB, and a byte for each frame of background_s.

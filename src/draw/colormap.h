@@ -14,6 +14,7 @@ typedef struct mewl_colormap {
     uint32_t rgb[256]; /* 0x00RRGGBB */
 } mewl_colormap;
 
+/* Fills the 256 colours of a kind. */
 void mewl_colormap_init(mewl_colormap *map, mewl_colormap_kind kind);
 
 /* Colour at `value` in 0..1; outside it, and for NaN, the nearer end (NaN: the low one). */

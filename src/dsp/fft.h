@@ -38,6 +38,7 @@ mewl_status mewl_fft_new(mewl_fft **out, size_t length, mewl_error *err);
 /* NULL is fine. */
 void mewl_fft_free(mewl_fft *fft);
 
+/* The length it was made for, in samples; and by which route it computes. */
 size_t mewl_fft_length(const mewl_fft *fft);
 mewl_fft_route mewl_fft_route_of(const mewl_fft *fft);
 

@@ -41,6 +41,7 @@ typedef struct mewl_mel_opts {
 
 typedef struct mewl_mel mewl_mel;
 
+/* A frequency in Hz (0 and more) on the scale, and back. */
 double mewl_mel_from_hz(double hz, mewl_mel_scale scale);
 double mewl_mel_to_hz(double mel, mewl_mel_scale scale);
 
@@ -56,6 +57,7 @@ mewl_status mewl_mel_new_dense(mewl_mel **out, const float *matrix, const double
 /* NULL is fine. */
 void mewl_mel_free(mewl_mel *mel);
 
+/* Rows and columns of the bank: bands, and the spectrum bins that each weighs. */
 size_t mewl_mel_bands(const mewl_mel *mel);
 size_t mewl_mel_bins(const mewl_mel *mel);
 /* Centre of band `band` (< bands) in Hz. */

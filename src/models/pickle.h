@@ -82,6 +82,7 @@ const mewl__pickle_value *mewl__pickle_root(const mewl__pickle *pickle);
 /* Walks a container's items: start with *cursor = value->as.items.first; returns NULL at the end. */
 const mewl__pickle_value *mewl__pickle_next(const mewl__pickle *pickle, uint32_t *cursor);
 
+/* The tensor or storage that a value of that kind numbers (as.number, below the count); how many storages. Borrowed. */
 const mewl__pickle_tensor *mewl__pickle_tensor_at(const mewl__pickle *pickle, uint32_t number);
 const mewl__pickle_storage *mewl__pickle_storage_at(const mewl__pickle *pickle, uint32_t number);
 size_t mewl__pickle_storage_count(const mewl__pickle *pickle);
