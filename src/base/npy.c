@@ -1,13 +1,13 @@
 /* npy.c - see npy.h. */
 #include "base/npy.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/half.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "npy.c copies numbers as they lie in memory, which is right on little-endian machines alone"
@@ -298,16 +298,6 @@ static mewl_status header_read(header_info *info, const char *text, size_t bytes
     return MEWL_OK;
 }
 
-static float half_to_float(uint16_t half)
-{
-    int exponent = (half >> 10) & 31;
-    int fraction = half & 1023;
-    float magnitude = exponent == 31  ? (fraction != 0 ? NAN : INFINITY)
-                      : exponent == 0 ? ldexpf((float)fraction, -24)
-                                      : ldexpf((float)(fraction + 1024), exponent - 25);
-    return (half & 0x8000) != 0 ? -magnitude : magnitude;
-}
-
 /* A loop per stored type; memcpy because the data may lie at any address. */
 #define CONVERT(stored, expression)                                                                                    \
     for (size_t i = 0; i < count; i++) {                                                                               \
@@ -322,7 +312,7 @@ static void elements_convert(float *to, const char *from, size_t count, char kin
     if (kind == 'f') {
         switch (item_bytes) {
         case 2:
-            CONVERT(uint16_t, half_to_float(v));
+            CONVERT(uint16_t, mewl_half_to_float(v));
         case 4:
             CONVERT(float, v);
         default:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/half.h"
 #include "models/flatbuffer.h"
 
 #define MAX_OPCODES 1024u
@@ -25,21 +26,6 @@ struct mewl_tflite {
     int32_t inputs[MEWL_TFLITE_MAX_IO], outputs[MEWL_TFLITE_MAX_IO];
     size_t input_count, output_count;
 };
-
-static float load_f16(const uint8_t *p)
-{
-    const uint16_t half = mewl__fb_u16(p);
-    const int exponent = (half >> 10) & 31, fraction = half & 1023;
-    double value;
-    if (exponent == 31) {
-        value = fraction != 0 ? NAN : INFINITY;
-    } else if (exponent == 0) {
-        value = ldexp(fraction, -24);
-    } else {
-        value = ldexp(1024 + fraction, exponent - 25);
-    }
-    return (float)((half & 0x8000) != 0 ? -value : value);
-}
 
 static mewl_status unsupported(const mewl__fb *w, const char *what, long long figure)
 {
@@ -398,7 +384,7 @@ static double load_number(const mewl_tflite_tensor *tensor, size_t index)
     case MEWL_TFLITE_F32:
         return (double)mewl__fb_f32(p);
     case MEWL_TFLITE_F16:
-        return (double)load_f16(p);
+        return (double)mewl_half_to_float(mewl__fb_u16(p));
     case MEWL_TFLITE_I32:
         return mewl__fb_i32(p);
     case MEWL_TFLITE_I64:

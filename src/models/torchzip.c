@@ -3,7 +3,6 @@
 #include "models/torchzip.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <zip.h>
 
 #include "base/arena.h"
+#include "base/half.h"
 #include "models/pickle.h"
 
 #define MAX_MEMBERS 131072
@@ -471,16 +471,6 @@ static uint64_t load_bits(const uint8_t *p, size_t bytes)
     return bits;
 }
 
-static float half_to_float(uint32_t half)
-{
-    const uint32_t exponent = half >> 10 & 31, fraction = half & 1023;
-    const float sign = (half & 0x8000) != 0 ? -1.0f : 1.0f;
-    if (exponent == 31) {
-        return fraction != 0 ? NAN : sign * INFINITY;
-    }
-    return sign * (exponent == 0 ? ldexpf((float)fraction, -24) : ldexpf((float)(1024 + fraction), (int)exponent - 25));
-}
-
 static float load_value(const uint8_t *p, mewl_torch_type type)
 {
     const uint64_t bits = load_bits(p, types[type].bytes);
@@ -497,7 +487,7 @@ static float load_value(const uint8_t *p, mewl_torch_type type)
         memcpy(&d, &bits, sizeof d);
         return (float)d;
     case MEWL_TORCH_F16:
-        return half_to_float((uint32_t)bits);
+        return mewl_half_to_float((uint16_t)bits);
     case MEWL_TORCH_I64:
         return (float)(int64_t)bits;
     case MEWL_TORCH_I32:

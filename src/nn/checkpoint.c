@@ -1,6 +1,7 @@
 /* checkpoint.c - named arrays and texts in memory. The file form is in safetensors.c. */
 #include "nn/checkpoint_private.h"
 
+#include "base/half.h"
 #include "nn/memory.h"
 #include "nn/tile.h"
 
@@ -130,23 +131,6 @@ mewl_status mewl__checkpoint_append(mewl_checkpoint *checkpoint, const char *nam
     return MEWL_OK;
 }
 
-/* IEEE half precision to single, subnormals and infinities included. */
-static float half_to_float(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000u) << 16, exponent = (half >> 10) & 31u, fraction = half & 1023u, bits;
-    if (exponent == 31) {
-        bits = sign | 0x7f800000u | fraction << 13;
-    } else if (exponent != 0) {
-        bits = sign | (exponent + 112) << 23 | fraction << 13;
-    } else {
-        float value = (float)fraction * 0x1p-24f;
-        return sign != 0 ? -value : value;
-    }
-    float out;
-    memcpy(&out, &bits, sizeof out);
-    return out;
-}
-
 mewl_status mewl_checkpoint_get_f32(const mewl_checkpoint *checkpoint, float *out, const char *name, int64_t count,
                                     mewl_error *err)
 {
@@ -168,7 +152,7 @@ mewl_status mewl_checkpoint_get_f32(const mewl_checkpoint *checkpoint, float *ou
             out[i] = mewl_bf16_to_f32(((const uint16_t *)e.data)[i]);
             break;
         case MEWL_DTYPE_F16:
-            out[i] = half_to_float(((const uint16_t *)e.data)[i]);
+            out[i] = mewl_half_to_float(((const uint16_t *)e.data)[i]);
             break;
         case MEWL_DTYPE_F64:
             out[i] = (float)((const double *)e.data)[i];
