@@ -174,8 +174,8 @@ static mewl_status listed_stems(stem **stems, size_t *count, const char *path, c
     return *stems != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for names");
 }
 
-/* Unchecked uploads: those on the cry list become cries, unless a cleaned clip repeats them; those on the household list
- * become negatives. The rest stay unused. */
+/* Unchecked uploads: those on the cry list become cries, unless a cleaned clip repeats them; those on the household
+ * list become negatives. The rest stay unused. */
 static mewl_status sort_uploads(mewl_manifest *all, const mewl_recipe *recipe, mewl_error *err)
 {
     size_t cleaned_count, cry_count = 0, household_count = 0;

@@ -19,7 +19,7 @@
 #define NARROW_HIGH_HZ 4000.0
 #define ECHO_S 0.40    /* of a room, kept after an event */
 #define VARY_SHARE 0.5 /* of events: pitch changed; likewise speed */
-#define VOICE_TRIES 24     /* cries drawn until one has a voice in it */
+#define VOICE_TRIES 24 /* cries drawn until one has a voice in it */
 
 mewl_status mewl__workspace_init(mewl__workspace *w, const mewl_corpus *corpus, const mewl_recipe *recipe,
                                  mewl_side side, size_t count, mewl_error *err)
@@ -192,7 +192,8 @@ static mewl_status vary(mewl__workspace *w, double band_hz, mewl_rng *rng, mewl_
     return MEWL_OK;
 }
 
-/* Whether what was taken for a cry by its energy has an infant's voice in it, for `least` seconds or half its length. */
+/* Whether what was taken for a cry by its energy has an infant's voice in it, for `least` seconds or half its length.
+ */
 static bool voiced_enough(const mewl__cut *cut, double least)
 {
     double length = cut->offset_s - cut->onset_s;

@@ -435,8 +435,13 @@ mewl_status mewl_mixer_make(mewl_mixer *m, mewl_example *e, uint64_t seed, uint6
 
 mewl_mix_test mewl_mix_test_default(void)
 {
-    return (mewl_mix_test){
-        .seconds = 60, .snr_db = 10, .cries_per_minute = 4, .negatives_per_minute = 4, .gap_s = 2, .voiced_s = 0.3, .rooms = true};
+    return (mewl_mix_test){.seconds = 60,
+                           .snr_db = 10,
+                           .cries_per_minute = 4,
+                           .negatives_per_minute = 4,
+                           .gap_s = 2,
+                           .voiced_s = 0.3,
+                           .rooms = true};
 }
 
 mewl_status mewl_mixer_new_test(mewl_mixer **out, const mewl_corpus *corpus, const mewl_recipe *recipe, mewl_side side,
@@ -481,7 +486,11 @@ mewl_status mewl_mixer_test(mewl_mixer *m, mewl_example *e, mewl_mix_test test, 
     if (total > MEWL_MIX_EVENTS_MAX) {
         return mewl_error_set(err, MEWL_E_ARG, "%zu events: at most %d fit", total, MEWL_MIX_EVENTS_MAX);
     }
-    mewl__variation how = {.max_seconds = 6, .whole_bursts = true, .voiced_s = test.voiced_s, .room = test.rooms, .synthetic = test.synthetic};
+    mewl__variation how = {.max_seconds = 6,
+                           .whole_bursts = true,
+                           .voiced_s = test.voiced_s,
+                           .room = test.rooms,
+                           .synthetic = test.synthetic};
     if (total > 0) {
         /* Even if every event were the longest, they would fit. */
         double most = (seconds - (double)(total + 1) * test.gap_s) / (double)total;
