@@ -178,10 +178,14 @@ int mewl_cmd_train(mewl_cli *cli, int argc, char **argv)
     catch_signals();
     mewl_progress progress = {.report = mewl_cli_report, .user = cli};
     mewl_log log = {.write = print_note, .user = cli, .most = MEWL_LOG_INFO};
-    mewl_train_opts opts = {.output = value[OPT_OUT],    .set = s.text,
-                            .set_count = s.count,        .stop_after = (size_t)stop_after,
-                            .resume = value[OPT_RESUME] != NULL, .stop = &stop_asked,
-                            .progress = &progress,       .log = &log};
+    mewl_train_opts opts = {.output = value[OPT_OUT],
+                            .set = s.text,
+                            .set_count = s.count,
+                            .stop_after = (size_t)stop_after,
+                            .resume = value[OPT_RESUME] != NULL,
+                            .stop = &stop_asked,
+                            .progress = &progress,
+                            .log = &log};
     mewl_train_result result;
     mewl_error err = {0};
     mewl_status status = mewl_train_run(&result, argv[0], opts, &err);

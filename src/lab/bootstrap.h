@@ -12,14 +12,14 @@
 #include "base/status.h"
 
 typedef struct mewl_interval {
-    double value;      /* the figure on the data as they are */
-    double low, high;  /* percentile interval; NaN when no resample was defined */
-    size_t rounds;     /* resamples in which the figure was defined */
+    double value;     /* the figure on the data as they are */
+    double low, high; /* percentile interval; NaN when no resample was defined */
+    size_t rounds;    /* resamples in which the figure was defined */
 } mewl_interval;
 
 typedef struct mewl_bootstrap_opts {
-    size_t rounds;  /* resamples; 0 means 1000; at most 1000000 */
-    double level;   /* share inside the interval; 0 means 0.95 */
+    size_t rounds; /* resamples; 0 means 1000; at most 1000000 */
+    double level;  /* share inside the interval; 0 means 0.95 */
     uint64_t seed;
 } mewl_bootstrap_opts;
 

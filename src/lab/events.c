@@ -69,9 +69,9 @@ typedef struct cell {
     const mewl_span *reference, *estimated;
     size_t references, estimates;
     const mewl_collar_opts *opts;
-    size_t *partner;  /* [references] estimate + 1, or 0 */
-    size_t *queue;    /* [estimates] */
-    size_t *came_by;  /* [references] estimate that reached it + 1, or 0: breadth-first search for a free reference */
+    size_t *partner; /* [references] estimate + 1, or 0 */
+    size_t *queue;   /* [estimates] */
+    size_t *came_by; /* [references] estimate that reached it + 1, or 0: breadth-first search for a free reference */
 } cell;
 
 /* Gives estimate `root` a reference by an augmenting path; false when there is none. Breadth first, so that the depth
@@ -139,8 +139,9 @@ static mewl_status match_all(mewl_event_counts *counts, const mewl_span *ref, si
     size_t r = 0;
     size_t e = 0;
     while (r < refs || e < ests) {
-        bool from_reference = e >= ests || (r < refs && (ref[r].clip < est[e].clip ||
-                                                         (ref[r].clip == est[e].clip && ref[r].label <= est[e].label)));
+        bool from_reference =
+            e >= ests ||
+            (r < refs && (ref[r].clip < est[e].clip || (ref[r].clip == est[e].clip && ref[r].label <= est[e].label)));
         uint32_t clip = from_reference ? ref[r].clip : est[e].clip;
         uint32_t label = from_reference ? ref[r].label : est[e].label;
         cell c = {.reference = ref + r, .estimated = est + e, .opts = opts};

@@ -22,10 +22,10 @@ typedef struct mewl_span {
 } mewl_span;
 
 typedef struct mewl_collar_opts {
-    double onset_s;      /* |onset difference| <= this */
-    double offset_s;     /* |offset difference| <= max(this, offset_share * length of the reference event) */
+    double onset_s;  /* |onset difference| <= this */
+    double offset_s; /* |offset difference| <= max(this, offset_share * length of the reference event) */
     double offset_share;
-    bool ignore_offset;  /* onsets alone decide */
+    bool ignore_offset; /* onsets alone decide */
 } mewl_collar_opts;
 
 /* The collars of the protocol: 0.2 s; max(0.2 s, 20 %). */

@@ -16,7 +16,7 @@ typedef struct mewl__feed {
     mewl_manifest manifest; /* classify */
     bool has_manifest;
     mewl_loader *train;
-    mewl_loader *valid;     /* never augmented, the same batches every time */
+    mewl_loader *valid; /* never augmented, the same batches every time */
     size_t valid_batches;
 } mewl__feed;
 

@@ -61,12 +61,12 @@ typedef struct mewl_confusion {
 } mewl_confusion;
 
 mewl_confusion mewl_confusion_count(const float *scores, const bool *positive, size_t count, float threshold);
-double mewl_confusion_accuracy(mewl_confusion c);          /* NaN when empty */
+double mewl_confusion_accuracy(mewl_confusion c); /* NaN when empty */
 double
 mewl_confusion_balanced_accuracy(mewl_confusion c); /* mean of recall and specificity; NaN when a side is empty */
-double mewl_confusion_recall(mewl_confusion c);            /* NaN without positives */
-double mewl_confusion_precision(mewl_confusion c);         /* NaN when nothing was called positive */
-double mewl_confusion_f1(mewl_confusion c);                /* 2 tp / (2 tp + fp + fn); NaN when that is 0 / 0 */
+double mewl_confusion_recall(mewl_confusion c);     /* NaN without positives */
+double mewl_confusion_precision(mewl_confusion c);  /* NaN when nothing was called positive */
+double mewl_confusion_f1(mewl_confusion c);         /* 2 tp / (2 tp + fp + fn); NaN when that is 0 / 0 */
 
 /* Alarms in a stretch of frame scores, as peaks: the highest frame is an alarm and silences its neighbours closer than
  * `exclusion_s`, then the next highest that is left, and so on. The list does not depend on any threshold, so the

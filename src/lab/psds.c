@@ -15,12 +15,12 @@
 struct mewl_psds {
     mewl_psds_opts opts;
     size_t clips;
-    double *clip_seconds;   /* [clips] */
-    mewl_span *truth;       /* sorted */
+    double *clip_seconds; /* [clips] */
+    mewl_span *truth;     /* sorted */
     size_t truths;
-    size_t *clip_at;        /* [clips + 1], first truth of a clip */
-    double *class_events;   /* [clips x classes] number of truths */
-    double *class_seconds;  /* [clips x classes] their summed length */
+    size_t *clip_at;       /* [clips + 1], first truth of a clip */
+    double *class_events;  /* [clips x classes] number of truths */
+    double *class_seconds; /* [clips x classes] their summed length */
     size_t points;
     uint32_t
         *counts[MEWL_PSDS_POINTS_MAX]; /* [clips x scored x (2 + classes)]: true, false positives, cross-triggers */

@@ -19,15 +19,29 @@ typedef struct mewl_psds_opts {
     double alpha_ct; /* weight of cross-triggers in the effective false-alarm rate */
     double alpha_st; /* weight of the spread over classes */
     double max_efpr_per_hour;
-    size_t classes;  /* labels are < classes */
-    size_t scored;   /* classes 0 .. scored-1 have a ROC; the rest are sources of cross-triggers only. 0: all. */
+    size_t classes; /* labels are < classes */
+    size_t scored;  /* classes 0 .. scored-1 have a ROC; the rest are sources of cross-triggers only. 0: all. */
 } mewl_psds_opts;
 
 /* The two scenarios of the protocol, for one scored class and `n` labelled classes in all. */
-#define MEWL_PSDS_1(n) ((mewl_psds_opts){.dtc = 0.7, .gtc = 0.7, .cttc = 0, .alpha_ct = 0, .alpha_st = 1, \
-                                         .max_efpr_per_hour = 100, .classes = (n), .scored = 1})
-#define MEWL_PSDS_2(n) ((mewl_psds_opts){.dtc = 0.1, .gtc = 0.1, .cttc = 0.3, .alpha_ct = 0.5, .alpha_st = 1, \
-                                         .max_efpr_per_hour = 100, .classes = (n), .scored = 1})
+#define MEWL_PSDS_1(n)                                                                                                 \
+    ((mewl_psds_opts){.dtc = 0.7,                                                                                      \
+                      .gtc = 0.7,                                                                                      \
+                      .cttc = 0,                                                                                       \
+                      .alpha_ct = 0,                                                                                   \
+                      .alpha_st = 1,                                                                                   \
+                      .max_efpr_per_hour = 100,                                                                        \
+                      .classes = (n),                                                                                  \
+                      .scored = 1})
+#define MEWL_PSDS_2(n)                                                                                                 \
+    ((mewl_psds_opts){.dtc = 0.1,                                                                                      \
+                      .gtc = 0.1,                                                                                      \
+                      .cttc = 0.3,                                                                                     \
+                      .alpha_ct = 0.5,                                                                                 \
+                      .alpha_st = 1,                                                                                   \
+                      .max_efpr_per_hour = 100,                                                                        \
+                      .classes = (n),                                                                                  \
+                      .scored = 1})
 
 #define MEWL_PSDS_POINTS_MAX 1000
 

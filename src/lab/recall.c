@@ -15,7 +15,7 @@ typedef struct table {
     double per_hour;
     mewl_ranking ranking[MEWL_TRIAL_SYSTEMS_MAX];
     size_t *group, *stratum;
-    size_t *snr_of;           /* [count] index into snr, or SNRS_MAX */
+    size_t *snr_of; /* [count] index into snr, or SNRS_MAX */
     double snr[SNRS_MAX];
     size_t snrs;
 } table;

@@ -12,8 +12,8 @@
 
 /* Counters of a training; stored as text in checkpoints, exact to the bit. */
 typedef struct mewl__run_state {
-    size_t step;                /* updates done */
-    double best_figure;         /* NaN before the first validation */
+    size_t step;        /* updates done */
+    double best_figure; /* NaN before the first validation */
     size_t best_step;
     size_t passes_without_gain;
     mewl_plateau plateau;
@@ -22,16 +22,16 @@ typedef struct mewl__run_state {
 typedef struct mewl__run {
     mewl_model *model;
     mewl_optim *optim;
-    mewl_ema *ema;              /* NULL without one */
+    mewl_ema *ema; /* NULL without one */
     mewl_schedule schedule;
     mewl__run_state state;
     size_t steps_per_epoch, total_steps;
-    char folder[3900];          /* output folder, made by open */
-    char *recipe_text;          /* the recipe in force, whole */
-    char *data_text;            /* what it was trained on, JSON */
-    char fitted_note[512];      /* what was taken from model.init, for people; "" when nothing */
-    mewl__verdict verdict;      /* of the last validation in this call */
-    double train_loss;          /* of the last lines of the log */
+    char folder[3900];     /* output folder, made by open */
+    char *recipe_text;     /* the recipe in force, whole */
+    char *data_text;       /* what it was trained on, JSON */
+    char fitted_note[512]; /* what was taken from model.init, for people; "" when nothing */
+    mewl__verdict verdict; /* of the last validation in this call */
+    double train_loss;     /* of the last lines of the log */
 } mewl__run;
 
 /* A fresh training of `recipe`, or with `resume` the one in its output folder (MEWL_E_NOT_FOUND without one,

@@ -77,10 +77,10 @@ mewl_status mewl__batch_run(mewl__losses *out, mewl__scratch *s, mewl_model *mod
             s->clip_targets[i] = (float)(keep * batch->clip_targets[i] + (1 - keep) / (double)batch->classes);
         }
         float *grad = train ? s->clip_grad : NULL;
-        out->clip = recipe->classify_multi_label
-                        ? mewl_loss_sigmoid(grad, s->clip_logits, s->clip_targets, NULL, clips, 1.0)
-                        : mewl_loss_softmax(grad, s->clip_logits, s->clip_targets, NULL, batch->count, batch->classes,
-                                            1, 1.0);
+        out->clip =
+            recipe->classify_multi_label
+                ? mewl_loss_sigmoid(grad, s->clip_logits, s->clip_targets, NULL, clips, 1.0)
+                : mewl_loss_softmax(grad, s->clip_logits, s->clip_targets, NULL, batch->count, batch->classes, 1, 1.0);
     }
     out->total = out->frame + out->clip;
     if (!train) {
@@ -253,8 +253,13 @@ static mewl_status conclude(mewl__verdict *v, const tally *t, const mewl_recipe 
 mewl_status mewl__validate(mewl__verdict *out, mewl_model *model, mewl__feed *feed, const mewl_recipe *recipe,
                            mewl_error *err)
 {
-    *out = (mewl__verdict){.frame_auc = NAN, .frame_ap = NAN, .clip_auc = NAN, .clip_ap = NAN, .accuracy = NAN,
-                           .balanced = NAN, .figure = NAN};
+    *out = (mewl__verdict){.frame_auc = NAN,
+                           .frame_ap = NAN,
+                           .clip_auc = NAN,
+                           .clip_ap = NAN,
+                           .accuracy = NAN,
+                           .balanced = NAN,
+                           .figure = NAN};
     mewl_model_mode mode = {.training = false, .bf16 = false, .threads = (int)recipe->train_threads};
     MEWL_TRY(mewl_model_plan(model, mode, err));
     MEWL_TRY(mewl_loader_seek(feed->valid, 0, 0, feed->valid_batches, err));

@@ -15,21 +15,21 @@
 #define FRAME_S 0.08
 #define CLIP_FRAMES 20 /* 1.6 s: of a cry's bursts; longer than most other calls */
 #define CLIP_LOGIT 6.0
-#define MEAN_FRAMES 5       /* 0.4 s: shorter than any cry, longer than a click */
+#define MEAN_FRAMES 5 /* 0.4 s: shorter than any cry, longer than a click */
 #define LOGIT_MAX 30.0F
-#define MN04_WINDOW_S 10.0  /* AudioSet's clip length */
+#define MN04_WINDOW_S 10.0 /* AudioSet's clip length */
 #define MN04_HOP_S 5.0
 
 struct mewl_system {
     mewl_system_kind kind;
     double rate_hz;
-    mewl_model *model;      /* borrowed */
+    mewl_model *model; /* borrowed */
     int64_t label;
-    mewl_scorer *scorer;    /* framewise models */
-    mewl_frontend *front;   /* clip-wise models */
+    mewl_scorer *scorer;  /* framewise models */
+    mewl_frontend *front; /* clip-wise models */
     mewl_teacher *teacher;
-    size_t cry[2];          /* the teacher's two classes */
-    float *logits;          /* over time */
+    size_t cry[2]; /* the teacher's two classes */
+    float *logits; /* over time */
     size_t frames, room;
     double cpu_s, sound_s;
 };

@@ -40,7 +40,7 @@ typedef struct mewl_track {
     float logit;         /* the same as log odds, finer where the score is near 0 or 1: rank by this one */
     const float *logits; /* over time, log odds; NULL when the system has none (mn04, clip-wise models) */
     size_t frames;
-    double frame_s;      /* frame i covers [i, i + 1) * frame_s */
+    double frame_s; /* frame i covers [i, i + 1) * frame_s */
 } mewl_track;
 
 /* Scores `count` mono samples at rate_hz, resampling to the system's own rate where it differs. At most ten minutes.

@@ -15,8 +15,8 @@
 #include "lab/run.h"
 #include "lab/score.h"
 
-#define TIMINGS_MAX 2000     /* steps over which medians of time are taken */
-#define SKIPS_MAX 20         /* updates in a row that may be skipped for a gradient that is not finite */
+#define TIMINGS_MAX 2000 /* steps over which medians of time are taken */
+#define SKIPS_MAX 20     /* updates in a row that may be skipped for a gradient that is not finite */
 
 typedef struct timings {
     double step_s[TIMINGS_MAX], wait_s[TIMINGS_MAX];

@@ -80,7 +80,7 @@ json_t *mewl_interval_json(double value, double low, double high)
 typedef struct label_view {
     const mewl_trials *t;
     const float *thresholds;
-    size_t *item;   /* trials of this label */
+    size_t *item; /* trials of this label */
     size_t *group;
     size_t count;
 } label_view;
@@ -150,8 +150,8 @@ static mewl_status label_row(json_t *rows, const label_view *v, mewl_trial_opts 
         (void)mewl_json_set_string(cell, "name", t->systems[s]);
         (void)mewl_json_set_int(cell, "called", (int64_t)called[s]);
         (void)mewl_json_set(cell, "share", mewl_interval_json(share->value, share->low, share->high));
-        (void)mewl_json_set(cell, "per_hour", first->positive ? json_null()
-                                                              : mewl_interval_json(rate->value, rate->low, rate->high));
+        (void)mewl_json_set(cell, "per_hour",
+                            first->positive ? json_null() : mewl_interval_json(rate->value, rate->low, rate->high));
         (void)json_array_append_new(systems, cell);
     }
     (void)mewl_json_set(row, "systems", systems);

@@ -17,9 +17,9 @@
 /* One clip. Rank by `logit`, larger being more cry-like. */
 typedef struct mewl_trial {
     float logit[MEWL_TRIAL_SYSTEMS_MAX];
-    double seconds;  /* of sound: what false alarms per hour count */
-    double snr_db;   /* NaN where that means nothing */
-    uint32_t group;  /* number of its source recording, uuid, ... : mewl_trials_name */
+    double seconds; /* of sound: what false alarms per hour count */
+    double snr_db;  /* NaN where that means nothing */
+    uint32_t group; /* number of its source recording, uuid, ... : mewl_trials_name */
     uint32_t label;
     bool positive;
 } mewl_trial;
@@ -30,7 +30,7 @@ typedef struct mewl_trials {
     size_t count, room;
     const char *systems[MEWL_TRIAL_SYSTEMS_MAX]; /* names, borrowed; system 0 is the one under test */
     size_t system_count;
-    char **names;    /* of groups and labels */
+    char **names; /* of groups and labels */
     size_t name_count, name_room;
 } mewl_trials;
 
