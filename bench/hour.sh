@@ -19,7 +19,8 @@ while [ $# != 0 ]; do
         ;;
     *) fail "what is $1? See the head of bench/hour.sh" ;;
     esac
-    shift 2 || fail "$1 needs a value"
+    [ $# -ge 2 ] || fail "$1 needs a value"
+    shift 2
 done
 mewl=$(find_mewl "$mewl") || exit 1
 recording=$(make_night "$seconds" "$form") || exit 1

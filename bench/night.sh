@@ -17,7 +17,8 @@ while [ $# != 0 ]; do
         ;;
     *) fail "what is $1? See the head of bench/night.sh" ;;
     esac
-    shift 2 || fail "$1 needs a value"
+    [ $# -ge 2 ] || fail "$1 needs a value"
+    shift 2
 done
 mewl=$(find_mewl "$mewl") || exit 1
 recording=$(make_night "$(awk -v h="$hours" 'BEGIN { print h * 3600 }')" m4a) || exit 1

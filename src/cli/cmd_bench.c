@@ -1,5 +1,5 @@
 /* cmd_bench.c - `mewl bench`: what a second of sound costs, stage by stage, on this machine. Whole nights, memory over
- * time and live streams are measured by the scripts in bench/. */
+ * time and live streams are measured by what lies in bench/. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
