@@ -74,7 +74,7 @@ mkdir -p "$there/home/mewl"
 git clone -q "$root" "$there/home/mewl/mewl"
 echo "fresh-machine: project at $(git -C "$there/home/mewl/mewl" log -1 --format='%h %s')" >&2
 
-# Recordings: a tone that breathes like a cry, as a wav, written without any tool that the bare system lacks; real ones.
+# Recordings: a tone that breathes like a cry, as a wav made on this machine; real ones where there are any.
 data=${MEWL_DATA:-$root/../shared/data}
 cries=
 if [ -d "$data/esc10" ]; then
@@ -84,19 +84,11 @@ if [ -d "$data/esc10" ]; then
     done
     cries=/home/mewl/recordings
 fi
-/usr/bin/python3 - "$there/home/mewl/night.wav" <<'PYTHON'
-import math, struct, sys, wave
-with wave.open(sys.argv[1], 'wb') as out:
-    out.setparams((1, 2, 16000, 0, 'NONE', ''))
-    frames = bytearray()
-    for i in range(16000 * 20):
-        t = i / 16000
-        loud = max(0.0, math.sin(2 * math.pi * t / 1.6)) if 5 < t < 15 else 0.0
-        phase = 2 * math.pi * (450 * t + 12 * math.sin(2 * math.pi * 0.7 * t))
-        value = loud * sum(math.sin(k * phase) / k for k in range(1, 9)) + 0.001 * math.sin(97 * t * t)
-        frames += struct.pack('<h', int(9000 * value))
-    out.writeframes(bytes(frames))
-PYTHON
+breath='0.27*max(0,sin(2*PI*t/1.6))*gt(t,5)*lt(t,15)'
+harmonics='st(0,2*PI*(450*t+12*sin(2*PI*0.7*t)));sin(ld(0))+sin(2*ld(0))/2+sin(3*ld(0))/3+sin(4*ld(0))/4+sin(5*ld(0))/5'
+harmonics=$harmonics'+sin(6*ld(0))/6+sin(7*ld(0))/7+sin(8*ld(0))/8'
+ffmpeg -v error -f lavfi -i "aevalsrc=exprs='0.0003*sin(97*t*t)+$breath*($harmonics)':s=16000:d=20" -c:a pcm_s16le \
+    "$there/home/mewl/night.wav"
 
 code=0
 if [ "$what" != test ]; then
