@@ -3,7 +3,6 @@
 # named by MEWL_TAP, for tally.sh:  tap-run.sh PROGRAM [ARGUMENTS]
 program=$(basename "$1")
 case $program in
-python3*) program=$(basename "$2" .py) ;;
 *.sh) program=${program%.sh} ;;
 *) program=$program${2:+-$(basename "$2")} ;;
 esac
