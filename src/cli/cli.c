@@ -54,7 +54,13 @@ static mewl_status read_settings(mewl_cli *cli, mewl_error *err)
     if (length <= 0 || (size_t)length >= sizeof path) {
         return MEWL_OK;
     }
-    return mewl_cli_settings_read(&cli->settings, path, 0, err);
+    mewl_status status = mewl_cli_settings_read(&cli->settings, path, 0, err);
+    if (status != MEWL_OK && status != MEWL_E_FORMAT && status != MEWL_E_MEMORY) {
+        /* Nobody named this file, and a service may have the home of another user. */
+        mewl_cli_error(cli, "settings are left out: %s", err->text);
+        return MEWL_OK;
+    }
+    return status;
 }
 
 mewl_status mewl_cli_init(mewl_cli *cli, const char *program, mewl_error *err)

@@ -129,7 +129,8 @@ char *mewl_cli_duration(char *out, size_t size, double seconds);
 
 /* For main.c: a cli for this process (reads NO_COLOR, TERM and the settings file named by MEWL_CONFIG, else
  * $XDG_CONFIG_HOME/mewl/mewl.ini, else ~/.config/mewl/mewl.ini). A settings file that exists and is not well formed is
- * an error that names its line. */
+ * an error that names its line; one that cannot be read is an error when MEWL_CONFIG names it, else a warning on
+ * stderr. */
 mewl_status mewl_cli_init(mewl_cli *cli, const char *program, mewl_error *err);
 void mewl_cli_fini(mewl_cli *cli);
 

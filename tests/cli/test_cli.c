@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -154,6 +155,52 @@ static void test_bad_settings(void **state)
     mewl_cli_settings_free(NULL);
 }
 
+/* A file that nobody named and that cannot be read costs a warning; one that MEWL_CONFIG names is needed. */
+static void test_unreadable_settings(void **state)
+{
+    (void)state;
+    char base[] = "/tmp/mewl-test-cli-XXXXXX", folder[64], file[80];
+    assert_non_null(mkdtemp(base));
+    (void)snprintf(folder, sizeof folder, "%s/mewl", base);
+    (void)snprintf(file, sizeof file, "%s/mewl.ini", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(mkdir(file, 0700), 0); /* opens, and cannot be read */
+    (void)setenv("XDG_CONFIG_HOME", base, 1);
+    (void)unsetenv("MEWL_CONFIG");
+    mewl_cli cli;
+    mewl_error err = {0};
+    assert_int_equal(mewl_cli_init(&cli, "mewl", &err), MEWL_OK);
+    assert_null(mewl_cli_settings_get(cli.settings, "try", "threshold"));
+    mewl_cli_fini(&cli);
+    (void)setenv("MEWL_CONFIG", file, 1);
+    assert_int_not_equal(mewl_cli_init(&cli, "mewl", &err), MEWL_OK);
+    assert_non_null(strstr(err.text, file));
+
+    /* A folder of somebody else's; root, who may read everything, steps down for it. */
+    const bool root = geteuid() == 0;
+    assert_int_equal(chmod(folder, root ? 0700 : 0), 0);
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    mewl_error denied = {0};
+    const mewl_status named = mewl_cli_init(&cli, "mewl", &denied);
+    (void)unsetenv("MEWL_CONFIG");
+    const mewl_status unnamed = mewl_cli_init(&cli, "mewl", &err);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(named, MEWL_E_PERMISSION);
+    assert_int_equal(unnamed, MEWL_OK);
+    mewl_cli_fini(&cli);
+
+    /* A line that is wrong stays an error, whoever named the file. */
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(rmdir(file), 0);
+    FILE *wrong = fopen(file, "w");
+    assert_non_null(wrong);
+    (void)fputs("nonsense\n", wrong);
+    (void)fclose(wrong);
+    assert_int_equal(mewl_cli_init(&cli, "mewl", &err), MEWL_E_FORMAT);
+    assert_int_equal(unlink(file) + rmdir(folder) + rmdir(base), 0);
+    (void)unsetenv("XDG_CONFIG_HOME");
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -207,7 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags),        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_bad_settings), cmocka_unit_test(test_numbers),  cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_exit_codes),   cmocka_unit_test(test_unreadable_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
