@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,6 +281,15 @@ static mewl_status verify(mewl_fetch_result *result, const download *d, const ch
     return MEWL_OK;
 }
 
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info;
+    (void)type;
+    (void)where;
+    (void)remove(path);
+    return 0; /* on to the rest */
+}
+
 /* Unpacks beside the final folder, then renames: what stands there under its name is whole. */
 static mewl_status place(mewl_fetch_result *result, const mewl_fetch_source *source, const char *path,
                          const char *target, mewl_fetch_opts opts, const mewl_progress *progress, mewl_error *err)
@@ -297,9 +307,13 @@ static mewl_status place(mewl_fetch_result *result, const mewl_fetch_source *sou
         }
         return rename(path, result->path) == 0 ? MEWL_OK : mewl_error_errno(err, errno, result->path);
     }
-    MEWL_TRY(mewl_unpack(path, fresh, opts.max_bytes * UNPACKED_FACTOR, progress, err));
-    if (rename(fresh, folder) != 0) {
-        return mewl_error_errno(err, errno, folder);
+    mewl_status status = mewl_unpack(path, fresh, opts.max_bytes * UNPACKED_FACTOR, progress, err);
+    if (status == MEWL_OK && rename(fresh, folder) != 0) {
+        status = mewl_error_errno(err, errno, folder);
+    }
+    if (status != MEWL_OK) {
+        (void)nftw(fresh, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* what failed is told; the archive stays */
+        return status;
     }
     if (!opts.keep_archive) {
         (void)unlink(path);

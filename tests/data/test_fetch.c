@@ -1,6 +1,7 @@
 /* Downloads, against a server in this program on the loopback: whole, cut and continued, changed under way, wrong,
  * gone, stalled; and archives that want out of their folder. Nothing outside this machine is asked. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -489,6 +490,41 @@ static void a_set_is_fetched_and_unpacked(void **state)
     temp_remove(&t);
 }
 
+/* An archive that breaks off: the set's folder is not there, and neither is what was unpacked of it. */
+static void a_failed_unpack_leaves_nothing(void **state)
+{
+    (void)state;
+    server s;
+    temp t = temp_make();
+    mewl_fetch_result r;
+    mewl_error err = {0};
+    char archive[400], *data;
+    size_t size;
+    snprintf(archive, sizeof archive, "%s/source.tar.gz", t.path);
+    make_archive(archive, false, "../out.txt", AE_IFREG, "evil");
+    assert_int_equal(mewl_file_read_all(&data, &size, archive, 1 << 20, &err), MEWL_OK);
+    server_start(&s, data, size);
+    mewl_fetch_source source = source_of(&s, "a.tar.gz", "");
+    source.archive = "tar.gz";
+    source.file = "a.tar.gz";
+    char target[300];
+    snprintf(target, sizeof target, "%s/to", t.path);
+    assert_int_not_equal(mewl_fetch(&r, &source, target, quick, NULL, &err), MEWL_OK);
+    DIR *folder = opendir(target);
+    assert_non_null(folder);
+    size_t archives = 0;
+    for (const struct dirent *e = readdir(folder); e != NULL; e = readdir(folder)) {
+        archives += strcmp(e->d_name, "a.tar.gz") == 0;
+        assert_null(strstr(e->d_name, "unpacking"));
+        assert_string_not_equal(e->d_name, source.folder);
+    }
+    closedir(folder);
+    assert_int_equal(archives, 1);
+    server_stop(&s);
+    free(data);
+    temp_remove(&t);
+}
+
 static void the_table_is_sound(void **state)
 {
     (void)state;
@@ -513,6 +549,7 @@ int main(void)
         cmocka_unit_test(an_old_part_of_another_file),
         cmocka_unit_test(failures_have_names),
         cmocka_unit_test(archives_are_unpacked_and_watched),
+        cmocka_unit_test(a_failed_unpack_leaves_nothing),
         cmocka_unit_test(a_set_is_fetched_and_unpacked),
         cmocka_unit_test(the_table_is_sound),
     };
