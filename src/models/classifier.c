@@ -8,13 +8,11 @@
 #include <string.h>
 
 #include "dsp/frontend.h"
+#include "models/cry.h"
 #include "models/model.h"
 #include "models/teacher.h"
 #include "models/teacher_net.h"
 #include "nn/loss.h"
-
-/* Classes that are cries, by label. */
-static const char *const cry_labels[] = {"cry", "Infantcry", "Baby cry, infant cry", "Crying, sobbing"};
 
 struct mewl_classifier {
     mewl_classifier_info info;
@@ -218,11 +216,7 @@ static float cry_of(const mewl_classifier *c, const float *probabilities)
 {
     float cry = NAN;
     for (size_t k = 0; k < c->info.classes; k++) {
-        const char *label = mewl_classifier_label(c, k);
-        bool is_cry = c->info.classes == 1;
-        for (size_t i = 0; i < sizeof cry_labels / sizeof cry_labels[0]; i++) {
-            is_cry = is_cry || strcmp(label, cry_labels[i]) == 0;
-        }
+        bool is_cry = c->info.classes == 1 || mewl_cry_label_is(mewl_classifier_label(c, k));
         cry = is_cry ? fmaxf(cry, probabilities[k]) : cry; /* fmaxf gives the number when one is NaN */
     }
     return cry;

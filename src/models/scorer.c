@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "dsp/frontend.h"
+#include "models/cry.h"
 #include "models/model.h"
 
 #define CHUNK_DEFAULT_S 10.0
@@ -48,12 +49,11 @@ static size_t round_up(size_t value, size_t step)
 
 static int64_t find_cry(const mewl_model *model, int64_t classes)
 {
-    static const char *const names[] = {"cry", "infant_cry", "Infantcry", "Baby cry, infant cry", "crying_baby"};
     if (classes == 1) {
         return 0;
     }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        int64_t index = mewl_model_label_find(model, names[i]);
+    for (size_t i = 0; mewl_cry_label(i) != NULL; i++) {
+        int64_t index = mewl_model_label_find(model, mewl_cry_label(i));
         if (index >= 0) {
             return index;
         }

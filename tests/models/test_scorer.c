@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/rng.h"
 #include "dsp/frontend.h"
+#include "models/classifier.h"
+#include "models/cry.h"
 #include "models/model.h"
 #include "models/scorer.h"
 
@@ -261,10 +264,49 @@ static void test_refused(void **state)
     mewl_model_free(good);
 }
 
+/* What the scorer takes for a cry the classifier takes for one, whatever the label. */
+static void test_cry_labels(void **state)
+{
+    (void)state;
+    static const char *const known[] = {"cry",         "infant_cry",     "Infantcry", "Baby cry, infant cry",
+                                        "crying_baby", "Crying, sobbing"};
+    char path[] = "/tmp/mewl-test-scorer-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    mewl_error err = {0};
+    mewl_model *model = new_model(3, true);
+    assert_int_equal(mewl_model_set_label(model, 0, "Cry", &err), MEWL_OK); /* not letter for letter */
+    for (size_t i = 0; i <= sizeof known / sizeof known[0]; i++) {
+        const bool is_cry = i < sizeof known / sizeof known[0];
+        assert_int_equal(mewl_model_set_label(model, 1, is_cry ? known[i] : "laughter", &err), MEWL_OK);
+        mewl_scorer *scorer;
+        assert_int_equal(mewl_scorer_new(&scorer, model, (mewl_scorer_opts){0}, &err),
+                         is_cry ? MEWL_OK : MEWL_E_UNSUPPORTED);
+        mewl_scorer_free(scorer);
+        assert_int_equal(mewl_model_save(model, path, false, &err), MEWL_OK);
+        mewl_classifier *classifier;
+        assert_int_equal(mewl_classifier_open(&classifier, path, &err), MEWL_OK);
+        float probabilities[3], sample = 0.5f;
+        mewl_classifier_result result = {.probabilities = probabilities};
+        assert_int_equal(mewl_classifier_score(classifier, &result, &sample, 1, &err), MEWL_OK);
+        assert_int_equal(isnan(result.cry), !is_cry);
+        assert_true(!is_cry || result.cry == probabilities[1]);
+        mewl_classifier_close(classifier);
+    }
+    mewl_model_free(model);
+    (void)unlink(path);
+    assert_false(mewl_cry_label_is(NULL));
+    assert_false(mewl_cry_label_is(""));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_streaming_is_offline), cmocka_unit_test(test_streaming_is_offline_mobilenet),
-        cmocka_unit_test(test_figures), cmocka_unit_test(test_strange_pushes), cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_streaming_is_offline),
+                                       cmocka_unit_test(test_streaming_is_offline_mobilenet),
+                                       cmocka_unit_test(test_figures),
+                                       cmocka_unit_test(test_strange_pushes),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_cry_labels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
