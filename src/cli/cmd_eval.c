@@ -123,10 +123,11 @@ static void evaluation_fini(evaluation *e)
     mewl_model_free(e->model);
 }
 
+/* --data, else MEWL_DATA, else empty: there is no folder that all machines have. */
 static void find_data(evaluation *e)
 {
     const char *root = e->value[OPT_DATA] != NULL ? e->value[OPT_DATA] : getenv("MEWL_DATA");
-    (void)snprintf(e->data, sizeof e->data, "%s", root != NULL && root[0] != '\0' ? root : "../shared/data");
+    (void)snprintf(e->data, sizeof e->data, "%s", root != NULL ? root : "");
 }
 
 /* Baselines whose files are there; a missing one is told, not hidden. */
@@ -145,6 +146,11 @@ static mewl_status open_baselines(evaluation *e, mewl_error *err)
             (void)snprintf(path, sizeof path, "%s/%s", e->value[OPT_WEIGHTS], teachers[i].file);
         } else {
             (void)snprintf(path, sizeof path, "%s/weights/%s", e->data, teachers[i].file);
+        }
+        if (e->value[OPT_WEIGHTS] == NULL && e->data[0] == '\0') {
+            mewl_cli_note(e->cli, "no baseline %s: name its folder with --weights, or --data or MEWL_DATA",
+                          teachers[i].file);
+            continue;
         }
         mewl_status status = mewl_system_open_teacher(&e->systems[e->count], teachers[i].kind, path, err);
         if (status == MEWL_E_NOT_FOUND) {
@@ -179,7 +185,9 @@ static mewl_status open_recipe(evaluation *e, mewl_error *err)
         return mewl_error_set(err, MEWL_E_NOT_FOUND, "the model holds no recipe: name one with --recipe");
     }
     e->has_recipe = true;
-    MEWL_TRY(mewl_recipe_set(&e->recipe, "data.root", e->data, err));
+    if (e->data[0] != '\0') {
+        MEWL_TRY(mewl_recipe_set(&e->recipe, "data.root", e->data, err));
+    }
     return mewl_corpus_open(&e->corpus, &e->recipe, 1, &e->progress, err);
 }
 
@@ -332,7 +340,10 @@ static int run(evaluation *e, int argc, char **argv)
     mewl_status status;
     if (e->value[OPT_FOLDS] != NULL) {
         find_data(e);
-        status = open_baselines(e, &err);
+        status = e->data[0] != '\0' ? open_baselines(e, &err)
+                                    : mewl_error_set(&err, MEWL_E_NOT_FOUND,
+                                                     "where are the data sets? Name their folder with --data or "
+                                                     "MEWL_DATA");
         mewl_eval_fold_opts opts = {.common = e->common,
                                     .output = e->value[OPT_OUT],
                                     .stop = &stop_asked,

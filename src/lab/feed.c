@@ -21,7 +21,7 @@ const char *mewl__data_root(const mewl_recipe *recipe)
         return recipe->data_root;
     }
     const char *root = getenv("MEWL_DATA");
-    return root != NULL && root[0] != '\0' ? root : "../shared/data";
+    return root != NULL ? root : "";
 }
 
 void mewl__feed_close(mewl__feed *feed)
@@ -37,6 +37,9 @@ void mewl__feed_close(mewl__feed *feed)
 
 static mewl_status add_set(mewl_manifest *all, const mewl_recipe *recipe, const char *name, mewl_error *err)
 {
+    if (mewl__data_root(recipe)[0] == '\0') {
+        return mewl_error_set(err, MEWL_E_NOT_FOUND, "where are the data sets? Set data.root or MEWL_DATA");
+    }
     char *path = mewl_folder_join(mewl__data_root(recipe), name);
     if (path == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a path");

@@ -29,7 +29,7 @@ void mewl__feed_close(mewl__feed *feed);
  * of clips by class and side (classify). A new reference, or NULL when out of memory. */
 json_t *mewl__feed_describe(const mewl__feed *feed);
 
-/* Root folder of the data sets: recipe's, else MEWL_DATA, else ../shared/data. */
+/* Root folder of the data sets: recipe's, else MEWL_DATA, else empty. */
 const char *mewl__data_root(const mewl_recipe *recipe);
 
 #endif

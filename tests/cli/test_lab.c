@@ -19,7 +19,7 @@ static char recipe[] = "/tmp/mewl-test-lab-XXXXXX.ini";
 static int run(char *said, size_t size, const char *words)
 {
     char command[4096];
-    (void)snprintf(command, sizeof command, "R=%s; MEWL_CONFIG= '%s' %s </dev/null 2>&1", recipe, program, words);
+    (void)snprintf(command, sizeof command, "R=%s; unset MEWL_DATA; MEWL_CONFIG= '%s' %s </dev/null 2>&1", recipe, program, words);
     FILE *pipe = popen(command, "r"); /* NOLINT: the point is to run it as a shell does */
     assert_non_null(pipe);
     said[fread(said, 1, size - 1, pipe)] = '\0';
@@ -57,6 +57,8 @@ static void what_cannot_start_is_refused(void **state)
         {"eval m.safetensors m.csv --threshold 1", 2, "--threshold"},
         {"eval /none/m.safetensors --mixtures --only recall,hard", 3, "/none/m.safetensors"},
         {"eval /none/m.safetensors m.csv", 3, "/none/m.safetensors"},
+        {"eval --folds $R", 3, "--data or MEWL_DATA"},
+        {"eval --folds $R --data /none", 3, "/none"},
     };
     static char said[1 << 16];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
