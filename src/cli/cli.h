@@ -64,6 +64,7 @@ typedef struct mewl_cli {
     const char *program; /* argv[0] as started, to find the models beside the executable */
     const char *command; /* name of the command, for messages */
     bool json;           /* --json: one document on stdout */
+    bool json_flag;      /* --json was said on the command line, not in a setting */
     bool ndjson;         /* --ndjson: one event a line on stdout */
     bool quiet;          /* -q: no notes on stderr, errors only */
     bool progress;       /* progress may be drawn: stderr is a terminal, neither -q nor --no-progress */

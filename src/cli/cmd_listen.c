@@ -351,8 +351,13 @@ int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv)
     if (argc > 1) {
         return mewl_cli_usage_error(cli, "name one source; start a `mewl listen` for each microphone");
     }
-    if (cli->json) {
+    if (cli->json_flag) {
         return mewl_cli_usage_error(cli, "a stream has no end, so there is no --json document; use --ndjson");
+    }
+    if (cli->json) {
+        /* A setting made for all commands: JSON is wanted, and this is the form that a stream has. */
+        cli->json = false;
+        cli->ndjson = true;
     }
     char path[PATH_BYTES], microphone[PATH_BYTES];
     mewl_error err = {0};

@@ -169,6 +169,7 @@ int mewl_cli_parse(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **
     if (shared_value[SHARED_JSON] != NULL && shared_value[SHARED_NDJSON] != NULL) {
         return mewl_cli_usage_error(cli, "--json and --ndjson exclude each other");
     }
+    cli->json_flag = shared_value[SHARED_JSON] != NULL;
     /* A flag for one form beats a setting for the other. */
     bool form_given = shared_value[SHARED_JSON] != NULL || shared_value[SHARED_NDJSON] != NULL;
     for (size_t i = 0; i < count; i++) {

@@ -252,9 +252,10 @@ static void test_exit_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flags),        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_bad_settings), cmocka_unit_test(test_numbers),  cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_exit_codes),   cmocka_unit_test(test_unreadable_settings),
+        cmocka_unit_test(test_flags),      cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_precedence), cmocka_unit_test(test_bad_settings),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_unreadable_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,13 +66,12 @@ static void count_event(tally *t, const json_t *event)
     }
 }
 
-/* Starts `mewl listen --ndjson words...` (NULL ends them) with its output in a file. input: a descriptor, or -1. */
-static pid_t start(const char *const *words, int input)
+/* Starts `mewl listen words...` (NULL ends them) with its output in a file. input: a descriptor, or -1. */
+static pid_t start_plain(const char *const *words, int input)
 {
-    const char *argv[16] = {program, "listen", "--ndjson", "--model", model};
-    size_t count = 5;
-    for (; words[count - 5] != NULL && count < 15; count++) {
-        argv[count] = words[count - 5];
+    const char *argv[16] = {program, "listen", "--model", model};
+    for (size_t i = 0; words[i] != NULL && i < 11; i++) {
+        argv[4 + i] = words[i];
     }
     (void)fflush(NULL);
     pid_t child = fork();
@@ -88,6 +87,16 @@ static pid_t start(const char *const *words, int input)
         _exit(97);
     }
     return child;
+}
+
+/* The same with --ndjson. */
+static pid_t start(const char *const *words, int input)
+{
+    const char *all[12] = {"--ndjson"};
+    for (size_t i = 0; words[i] != NULL && i < 10; i++) {
+        all[1 + i] = words[i];
+    }
+    return start_plain(all, input);
 }
 
 static tally read_events(void)
@@ -283,6 +292,22 @@ static void test_usage(void **state)
     assert_int_equal(wait_for(start(list, -1)), 0);
 }
 
+/* --json is refused where it was said; a setting made for all commands is not, and gives the form that streams have. */
+static void test_json_setting(void **state)
+{
+    (void)state;
+    const char *plain[] = {"--threshold", "0.3", "--for", "5", sound_path, NULL},
+               *json[] = {"--json", sound_path, NULL};
+    assert_int_equal(wait_for(start_plain(json, -1)), 2);
+    (void)setenv("MEWL_JSON", "1", 1);
+    const int code = wait_for(start_plain(plain, -1));
+    (void)unsetenv("MEWL_JSON");
+    assert_int_equal(code, 0);
+    tally t = read_events();
+    assert_int_equal(t.listening, 1);
+    assert_int_equal(t.stopped, 1);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -292,7 +317,7 @@ int main(int argc, char **argv)
     model = realpath(argv[2], NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file),      cmocka_unit_test(test_for_and_stdin), cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_reconnect), cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_reconnect), cmocka_unit_test(test_usage),         cmocka_unit_test(test_json_setting),
     };
     int failed = cmocka_run_group_tests(tests, make_sounds, remove_sounds);
     free(program);
