@@ -152,7 +152,8 @@ mewl_status mewl_checkpoint_parse(mewl_checkpoint **out, const void *bytes, size
         header_bytes = header_bytes << 8 | ((const unsigned char *)bytes)[i];
     }
     if (header_bytes > size - 8 || header_bytes < 2 || header_bytes > HEADER_MAX || ((const char *)bytes)[8] != '{') {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: no safetensors file (a header of %llu bytes)", name,
+        return mewl_error_set(err, MEWL_E_FORMAT,
+                              "%s: not a model in a .safetensors file, or damaged (a header of %llu bytes)", name,
                               (unsigned long long)header_bytes);
     }
     json_t *header = NULL;
