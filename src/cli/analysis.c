@@ -176,6 +176,10 @@ static mewl_status sketch_write(sketch *p, const mewl_analysis *a, const mewl_an
     mewl_picture_opts drawing = {.title = opts->title, .threshold = (double)opts->session.episodes.threshold};
     mewl_status status = mewl_picture_write(p->acc, opts->picture, spans, used, drawing, err);
     free(spans);
+    if (status != MEWL_OK && status != MEWL_E_MEMORY) { /* the recording was read: it is not what failed */
+        (void)mewl_error_prefix(err, status, "the picture could not be written");
+        err->status = status = MEWL_E_STATE;
+    }
     return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef MEWL_VERSION
 #error "the build must say which version this is"
@@ -53,6 +54,10 @@ static int unknown_command(const mewl_cli *cli, const char *name)
     const char *names[COMMAND_COUNT];
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         names[i] = mewl_commands[i].name;
+    }
+    if (access(name, F_OK) == 0) { /* a recording where the command should be: the likeliest slip of all */
+        return mewl_cli_usage_error(
+            cli, "`%s` is no command but a file or folder. Did you mean `mewl analyze`, then its name?", name);
     }
     return mewl_cli_unknown(cli, "command", name, names, COMMAND_COUNT);
 }

@@ -312,6 +312,24 @@ static void read_output(char *to, size_t size, const char *name)
     read_text(to, size, path);
 }
 
+/* A recording that was read is not called unreadable because its picture had nowhere to go. */
+static void test_picture_without_place(void **state)
+{
+    (void)state;
+    const ran *r = run("analyze --picture nowhere/at/all.png good.wav");
+    assert_int_equal(r->code, 1);
+    assert_non_null(strstr(r->err, "the picture could not be written: nowhere/at/all.png"));
+}
+
+/* `mewl good.wav`: the command was forgotten, and the message says which it is. */
+static void test_recording_as_command(void **state)
+{
+    (void)state;
+    const ran *r = run("good.wav");
+    assert_int_equal(r->code, 2);
+    assert_non_null(strstr(r->err, "`mewl analyze`"));
+}
+
 static void test_label_files(void **state)
 {
     (void)state;
@@ -434,8 +452,14 @@ int main(int argc, char **argv)
     program = realpath(argv[1], NULL);
     model = realpath(argv[2], NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_inputs),  cmocka_unit_test(test_ndjson), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_label_files), cmocka_unit_test(test_stdin),  cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_bad_inputs),
+        cmocka_unit_test(test_ndjson),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_picture_without_place),
+        cmocka_unit_test(test_recording_as_command),
+        cmocka_unit_test(test_label_files),
+        cmocka_unit_test(test_stdin),
+        cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_bench),
     };
     return cmocka_run_group_tests(tests, make_sounds, remove_sounds);
