@@ -19,7 +19,8 @@ static char recipe[] = "/tmp/mewl-test-lab-XXXXXX.ini";
 static int run(char *said, size_t size, const char *words)
 {
     char command[4096];
-    (void)snprintf(command, sizeof command, "R=%s; unset MEWL_DATA; MEWL_CONFIG= '%s' %s </dev/null 2>&1", recipe, program, words);
+    (void)snprintf(command, sizeof command, "R=%s; unset MEWL_DATA; MEWL_CONFIG= '%s' %s </dev/null 2>&1", recipe,
+                   program, words);
     FILE *pipe = popen(command, "r"); /* NOLINT: the point is to run it as a shell does */
     assert_non_null(pipe);
     said[fread(said, 1, size - 1, pipe)] = '\0';
