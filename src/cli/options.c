@@ -1,11 +1,13 @@
 /* options.c - the declared options of cli.h: parsing, settings, help, numbers. */
 #include "cli/cli.h"
+#include "base/word.h"
 #include "cli/settings.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +88,33 @@ static const char *look_up(const mewl_cli *cli, const char *command, const mewl_
         return text_is_on(text) ? "" : NULL;
     }
     return text;
+}
+
+/* Names in the command's section that are no setting of it would be passed over in silence. */
+static void report_bad_settings(const mewl_cli *cli, const mewl_cli_usage *usage)
+{
+    const char *name, *section, *path;
+    int line;
+    for (size_t row = 0; (name = mewl_cli_settings_at(cli->settings, row, &section, &path, &line)) != NULL; row++) {
+        const size_t own = count_options(usage->options);
+        const char *nearest = NULL;
+        size_t best = SIZE_MAX;
+        for (size_t i = 0; strcmp(section, usage->command) == 0 && i < own + SHARED_COUNT; i++) {
+            const mewl_cli_option *o = i < own ? &usage->options[i] : &shared_options[i - own];
+            const size_t distance = mewl_word_distance(name, o->name);
+            if (o->setting && distance < best) {
+                best = distance;
+                nearest = o->name;
+            }
+            if (o->setting && distance == 0) {
+                break;
+            }
+        }
+        if (nearest != NULL && strcmp(nearest, name) != 0) {
+            mewl_cli_note(cli, "%s:%d: [%s] has no setting `%s`; the nearest is `%s`", path, line, section, name,
+                          nearest);
+        }
+    }
 }
 
 static int report_bad_option(mewl_cli *cli, int found, char **argv, const struct option *longs, size_t count)
@@ -183,6 +212,7 @@ int mewl_cli_parse(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **
     cli->ndjson = shared_value[SHARED_NDJSON] != NULL;
     cli->json = shared_value[SHARED_JSON] != NULL && !cli->ndjson;
     cli->quiet = cli->quiet || shared_value[SHARED_QUIET] != NULL;
+    report_bad_settings(cli, usage);
     cli->progress = cli->progress && !cli->quiet && shared_value[SHARED_NO_PROGRESS] == NULL;
     return MEWL_CLI_GO;
 }

@@ -13,13 +13,25 @@
 
 typedef struct settings_row {
     char *section, *name, *value;
+    int line;
 } settings_row;
 
 struct mewl_cli_settings {
     settings_row rows[SETTINGS_ROWS_MAX];
     size_t count;
     mewl_status status; /* why a handler refused a line */
+    FILE *file;         /* while it is read */
+    int line;           /* read last */
+    char *path;
 };
+
+/* As inih reads a file, with lines counted: its handler is not told which it is given. */
+static char *read_line(char *out, int size, void *user)
+{
+    mewl_cli_settings *settings = user;
+    settings->line++;
+    return fgets(out, size, settings->file);
+}
 
 static int take_row(void *user, const char *section, const char *name, const char *value)
 {
@@ -33,6 +45,7 @@ static int take_row(void *user, const char *section, const char *name, const cha
         return 0;
     }
     settings_row *row = &settings->rows[settings->count++];
+    row->line = settings->line;
     row->section = strndup(section, SETTINGS_TEXT_MAX);
     row->name = strndup(name, SETTINGS_TEXT_MAX);
     row->value = strndup(value, SETTINGS_TEXT_MAX);
@@ -57,7 +70,12 @@ mewl_status mewl_cli_settings_read(mewl_cli_settings **out, const char *path, in
             status = mewl_error_errno(err, errno, path);
         }
     } else {
-        int line = ini_parse_file(file, take_row, settings);
+        settings->file = file;
+        settings->path = strdup(path);
+        int line = ini_parse_stream(read_line, settings, take_row, settings);
+        if (settings->path == NULL) {
+            settings->status = MEWL_E_MEMORY;
+        }
         if (settings->status == MEWL_E_MEMORY) {
             status = mewl_error_set(err, MEWL_E_MEMORY, "%s: more than %d settings", path, SETTINGS_ROWS_MAX);
         } else if (line > 0) {
@@ -93,12 +111,27 @@ const char *mewl_cli_settings_get(const mewl_cli_settings *settings, const char 
     return general;
 }
 
+const char *mewl_cli_settings_at(const mewl_cli_settings *settings, size_t index, const char **section,
+                                 const char **path, int *line)
+{
+    if (settings == NULL || index >= settings->count) {
+        return NULL;
+    }
+    *section = settings->rows[index].section;
+    *path = settings->path;
+    *line = settings->rows[index].line;
+    return settings->rows[index].name;
+}
+
 void mewl_cli_settings_free(mewl_cli_settings *settings)
 {
     for (size_t i = 0; settings != NULL && i < settings->count; i++) {
         free(settings->rows[i].section);
         free(settings->rows[i].name);
         free(settings->rows[i].value);
+    }
+    if (settings != NULL) {
+        free(settings->path);
     }
     free(settings);
 }

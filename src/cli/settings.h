@@ -14,6 +14,10 @@ mewl_status mewl_cli_settings_read(mewl_cli_settings **out, const char *path, in
  * there is none. The text lives as long as the settings. */
 const char *mewl_cli_settings_get(const mewl_cli_settings *settings, const char *command, const char *name);
 
+/* The name in row `index`, its section ("" above any), file and line; NULL past the last. */
+const char *mewl_cli_settings_at(const mewl_cli_settings *settings, size_t index, const char **section,
+                                 const char **path, int *line);
+
 /* NULL is fine. */
 void mewl_cli_settings_free(mewl_cli_settings *settings);
 

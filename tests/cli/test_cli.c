@@ -201,6 +201,30 @@ static void test_unreadable_settings(void **state)
     (void)unsetenv("XDG_CONFIG_HOME");
 }
 
+/* A misspelt name in the command's section is told with file, line and the nearest; the right ones are not. */
+static void test_misspelt_settings(void **state)
+{
+    (void)state;
+    char said[4096];
+    FILE *caught = tmpfile();
+    assert_non_null(caught);
+    (void)fflush(stderr);
+    const int before = dup(STDERR_FILENO);
+    assert_true(before >= 0 && dup2(fileno(caught), STDERR_FILENO) >= 0);
+    const char *words[] = {"try", NULL};
+    parsed p = parse_with("json = no\n; a remark\n[try]\nbe-fast = no\n\ntreshold = 1\n[other]\nxyz = 1\n", words);
+    (void)fflush(stderr);
+    (void)dup2(before, STDERR_FILENO);
+    (void)close(before);
+    rewind(caught);
+    said[fread(said, 1, sizeof said - 1, caught)] = '\0';
+    (void)fclose(caught);
+    assert_int_equal(p.code, MEWL_CLI_GO);
+    assert_non_null(strstr(said, ":6: [try] has no setting `treshold`; the nearest is `threshold`\n"));
+    assert_ptr_equal(strchr(said, '\n'), strrchr(said, '\n')); /* one line */
+    mewl_cli_fini(&p.cli);
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -252,10 +276,15 @@ static void test_exit_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flags),      cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_precedence), cmocka_unit_test(test_bad_settings),
-        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_unreadable_settings),
+        cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_bad_settings),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_misspelt_settings),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_unreadable_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
