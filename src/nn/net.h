@@ -64,6 +64,7 @@ mewl_node mewl_net_relu6(mewl_net *net, const char *name, mewl_node x);
 mewl_node mewl_net_sigmoid(mewl_net *net, const char *name, mewl_node x);
 mewl_node mewl_net_hard_sigmoid(mewl_net *net, const char *name, mewl_node x); /* clamp(x / 6 + 1 / 2, 0, 1) */
 mewl_node mewl_net_hard_swish(mewl_net *net, const char *name, mewl_node x);   /* x clamp(x / 6 + 1 / 2, 0, 1) */
+mewl_node mewl_net_tanh(mewl_net *net, const char *name, mewl_node x);
 
 typedef enum mewl_pool_kind {
     MEWL_POOL_AVG,
@@ -75,6 +76,17 @@ typedef enum mewl_pool_kind {
  * (PyTorch's default: output = floor(input / kernel)). */
 mewl_node mewl_net_pool2d(mewl_net *net, const char *name, mewl_node x, mewl_pool_kind kind, int64_t kernel_t,
                           int64_t kernel_f);
+
+/* Pooling over windows that may overlap and reach over the edge (PyTorch's MaxPool2d and AvgPool2d with their
+ * defaults: a maximum never comes from padding, an average counts it as zeros; ResNet50's first pooling). Output =
+ * floor((input + pads - kernel) / stride) + 1. Each pad at most half its kernel. */
+typedef struct mewl_window_opts {
+    mewl_pool_kind kind;
+    int64_t kernel[2]; /* time, frequency */
+    int64_t stride[2]; /* 0 means the kernel's */
+    int64_t pad[4];    /* before and after in time, before and after in frequency */
+} mewl_window_opts;
+mewl_node mewl_net_pool2d_window(mewl_net *net, const char *name, mewl_node x, mewl_window_opts opts);
 
 /* (N, C, T, F) to (N, C, 1, 1): the mean over frequency, then mean, maximum or their sum over time. */
 mewl_node mewl_net_global_pool(mewl_net *net, const char *name, mewl_node x, mewl_pool_kind kind);
@@ -104,6 +116,89 @@ mewl_node mewl_net_multiply(mewl_net *net, const char *name, mewl_node a, mewl_n
 
 /* Joins 2 to 8 values along the channels. */
 mewl_node mewl_net_concat(mewl_net *net, const char *name, const mewl_node *x, size_t count);
+
+/* Channels [first, first + count) of (N, C, T, F), copied to dense memory (Res2 splits). */
+mewl_node mewl_net_slice(mewl_net *net, const char *name, mewl_node x, int64_t first, int64_t count);
+
+/* Features [first, first + count) of (N, C, T, F): to hand a net two inputs side by side. */
+mewl_node mewl_net_slice_features(mewl_net *net, const char *name, mewl_node x, int64_t first, int64_t count);
+
+/* The inverse of flatten_features: (N, C F, T, 1) to (N, C, T, F), channel-major (Wavegram's reshape and transpose). */
+mewl_node mewl_net_unflatten_features(mewl_net *net, const char *name, mewl_node x, int64_t features);
+
+/* (N, C, T, F) to (N, C, T F, 1): rows of samples to one long line of them (Wavegram). */
+mewl_node mewl_net_features_to_time(mewl_net *net, const char *name, mewl_node x);
+
+/* `before` and `after` frames more, mirrored without repeating the edge (numpy and PyTorch "reflect"): each must be
+ * below T when planned. (N, C, T, 1) alone. */
+mewl_node mewl_net_pad_reflect(mewl_net *net, const char *name, mewl_node x, int64_t before, int64_t after);
+
+/* (N, C, 1, 1) repeated over the frames of `like` (N, any, T, 1): (N, C, T, 1). */
+mewl_node mewl_net_repeat_time(mewl_net *net, const char *name, mewl_node x, mewl_node like);
+
+/* Each clip's (N, C, 1, 1) divided by its Euclidean length (at least 1e-12, as PyTorch's F.normalize). */
+mewl_node mewl_net_l2_normalize(mewl_net *net, const char *name, mewl_node x);
+
+/* ---- Sequences. The kinds from here on compute in plain float32 whatever the precision of the plan. ---- */
+
+/* Layer normalisation over the channels of each position (PyTorch's LayerNorm(C) on (N, T, C)). Parameters: weight (1),
+ * bias (0). */
+typedef struct mewl_layer_norm_opts {
+    double eps; /* 0 means 1e-5 */
+} mewl_layer_norm_opts;
+mewl_node mewl_net_layer_norm(mewl_net *net, const char *name, mewl_node x, mewl_layer_norm_opts opts);
+
+/* Multi-head self-attention (Vaswani et al. 2017, as PyTorch's nn.MultiheadAttention with query = key = value = x) over
+ * the T F positions of (N, C, T, F), which keeps its shape; no mask, no dropout, no skip connection. Parameters:
+ * in_proj_weight (3 C, C: query, key, value), in_proj_bias (3 C), out_proj.weight (C, C), out_proj.bias (C). */
+typedef struct mewl_self_attention_opts {
+    int64_t heads; /* divides C; 0 means 1 */
+} mewl_self_attention_opts;
+mewl_node mewl_net_self_attention(mewl_net *net, const char *name, mewl_node x, mewl_self_attention_opts opts);
+
+/* One layer of LSTM (Hochreiter and Schmidhuber 1997, as PyTorch's nn.LSTM: gates in the order input, forget, cell,
+ * output) along the time of (N, C, T, 1), from zero states, to (N, H, T, 1). Bidirectional: (N, 2 H, T, 1), forward
+ * channels first. Parameters: weight_ih_l0 (4 H, C), weight_hh_l0 (4 H, H), bias_ih_l0, bias_hh_l0 (4 H), and the same
+ * with `_reverse`. */
+typedef struct mewl_lstm_opts {
+    int64_t hidden; /* H */
+    bool bidirectional;
+    bool
+        last; /* only the last state: (N, H, 1, 1); of the backward direction that of the first frame (PyTorch's h_n) */
+} mewl_lstm_opts;
+mewl_node mewl_net_lstm(mewl_net *net, const char *name, mewl_node x, mewl_lstm_opts opts);
+
+/* ---- Global poolings, (N, C, T, F) to (N, C, 1, 1) after the mean over frequency. Parameters start so that each of
+ * them begins as average pooling. ---- */
+
+/* InfantCryNet's statistic pooling (equations 4 and 5): a linear layer on mean and biased variance over time. Without
+ * `full` the same two weights for every channel: weight (1, 2), bias (1) ("to reduce two dimensions to one"); with it
+ * from 2 C (means, then variances) to C: weight (C, 2 C), bias (C). */
+mewl_node mewl_net_stat_pool(mewl_net *net, const char *name, mewl_node x, bool full);
+
+/* Multi-head attention pooling: each head, C / heads channels wide, weighs frames by the softmax over time of
+ * q . x / sqrt(width of the head). Parameter: query (heads, C / heads). `heads` divides C. */
+mewl_node mewl_net_mha_pool(mewl_net *net, const char *name, mewl_node x, int64_t heads);
+
+/* InfantCryNet's equation 6 as it is written: alpha = W h, pooled = sum alpha h / sum alpha for each channel, with W
+ * (N, N) for a fixed number of frames N. A sum of weights nearer to zero than 1e-6 is taken for 1e-6 of its sign.
+ * Parameter: weight (frames, frames). Planning for another number of frames is MEWL_E_SHAPE. */
+mewl_node mewl_net_attn_literal_pool(mewl_net *net, const char *name, mewl_node x, int64_t frames);
+
+/* ---- Statistics over time, of (N, C, T, 1) ---- */
+
+typedef struct mewl_stats_opts {
+    double eps;    /* variances below it are raised to it; 0 means 1e-12 */
+    bool unbiased; /* divide by T - 1 (not with attentive_stats) */
+} mewl_stats_opts;
+
+/* Mean and standard deviation of each channel: (N, 2 C, 1, 1), means first. */
+mewl_node mewl_net_time_stats(mewl_net *net, const char *name, mewl_node x, mewl_stats_opts opts);
+
+/* Attentive statistics (Okabe, Koshinaka and Shinoda 2018): frames weighted, for each channel, by the softmax over time
+ * of `scores` (x's shape); weighted means, then weighted standard deviations: (N, 2 C, 1, 1). */
+mewl_node mewl_net_attentive_stats(mewl_net *net, const char *name, mewl_node x, mewl_node scores,
+                                   mewl_stats_opts opts);
 
 /* Frame logits (N, C, T, 1) to clip logits (N, C, 1, 1) by linear softmax pooling (Wang, Li and Metze 2019): with
  * p = sigmoid(frame logit), clip probability = sum p^2 / sum p, returned as a logit (clamped to +-16). */
