@@ -8,16 +8,19 @@
 #include "base/json.h"
 #include "base/npy.h"
 #include "cli/commands.h"
-#include "models/classifier.h"
+#include "models/embedder.h"
 
 #define FILES_MAX 1000000u
 #define TOP_DEFAULT 5
 
-enum { OPT_EMBEDDING, OPT_TOP, OPT_COUNT };
+enum { OPT_EMBEDDING, OPT_POOL, OPT_WINDOW, OPT_TOP, OPT_COUNT };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_EMBEDDING] = {"embedding", 'e', "OUT.npy", "write the clips' embeddings: one row a clip that could be read",
                        false},
+    [OPT_POOL] = {"pool", 0, "HOW", "rows of a clip into its embedding: mean, mean-std, cry-mean, cry-mean-std (mean)",
+                  false},
+    [OPT_WINDOW] = {"window", 0, "S", "score windows of S seconds, every S/2, instead of whole clips", false},
     [OPT_TOP] = {"top", 0, "N", "only the N likeliest classes (5; with --json all)", false},
 };
 
@@ -34,7 +37,8 @@ static const mewl_cli_usage usage = {
 
 typedef struct prediction {
     mewl_cli *cli;
-    mewl_classifier *classifier;
+    mewl_embedder *embedder;
+    mewl_classifier *classifier; /* its network */
     const mewl_classifier_info *info;
     const char *model_path;
     mewl_npy_writer *writer; /* NULL: no embeddings */
@@ -142,10 +146,10 @@ static mewl_status predict_one(prediction *p, const char *path, mewl_error *err)
 {
     mewl_clip clip = {0};
     mewl_error bad = {0};
-    mewl_classifier_result result = {.logits = p->logits, .probabilities = p->probabilities, .embedding = p->embedding};
+    mewl_classifier_result result = {.logits = p->logits, .probabilities = p->probabilities};
     mewl_status status = mewl_clip_read(&clip, path, p->info->rate_hz, MEWL_CLASSIFIER_MAX_SECONDS + 1, &bad);
     if (status == MEWL_OK) {
-        status = mewl_classifier_score(p->classifier, &result, clip.samples, clip.count, &bad);
+        status = mewl_embedder_score(p->embedder, p->embedding, &result, clip.samples, clip.count, &bad);
         status = status != MEWL_OK ? mewl_error_prefix(&bad, status, "%s", path) : MEWL_OK;
     }
     const double seconds = (double)clip.count / p->info->rate_hz;
@@ -185,7 +189,8 @@ static mewl_status print_document(prediction *p, mewl_error *err)
 static mewl_status predict_all(prediction *p, const mewl_audio_files *files, const char *embedding, mewl_error *err)
 {
     if (embedding != NULL) {
-        MEWL_TRY(mewl_npy_writer_open(&p->writer, embedding, &p->info->embedding, 1, err));
+        const size_t size = mewl_embedder_describe(p->embedder)->size;
+        MEWL_TRY(mewl_npy_writer_open(&p->writer, embedding, &size, 1, err));
     }
     for (size_t i = 0; i < files->count; i++) {
         mewl_cli_report(p->cli, (double)i, (double)files->count, "predicting");
@@ -202,7 +207,7 @@ static bool allocate(prediction *p)
 {
     p->logits = calloc(p->info->classes, sizeof *p->logits);
     p->probabilities = calloc(p->info->classes, sizeof *p->probabilities);
-    p->embedding = calloc(p->info->embedding + 1, sizeof *p->embedding);
+    p->embedding = calloc(mewl_embedder_describe(p->embedder)->size, sizeof *p->embedding);
     p->order = calloc(p->info->classes, sizeof *p->order);
     p->files = json_array();
     return p->logits != NULL && p->probabilities != NULL && p->embedding != NULL && p->order != NULL &&
@@ -223,6 +228,20 @@ static void list_files(prediction *p, mewl_audio_files *files, int count, char *
     }
 }
 
+/* The words of --pool. */
+static bool read_pool(const mewl_cli *cli, mewl_embedder_opts *opts, const char *text)
+{
+    static const char *const words[] = {"mean", "mean-std", "cry-mean", "cry-mean-std"};
+    for (size_t i = 0; text != NULL && i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            opts->pool = i % 2 == 1 ? MEWL_EMBEDDER_MEAN_STD : MEWL_EMBEDDER_MEAN;
+            opts->cry_weighted = i >= 2;
+            return true;
+        }
+    }
+    return text == NULL || mewl_cli_unknown(cli, "pooling", text, words, sizeof words / sizeof words[0]) == MEWL_CLI_GO;
+}
+
 int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
@@ -234,16 +253,19 @@ int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv)
     if (argc < 2) {
         return mewl_cli_usage_error(cli, argc == 0 ? "name a model and the clips" : "name the clips to score");
     }
-    if (!mewl_cli_integer(cli, "top", value[OPT_TOP], 1, 100000, &top)) {
+    mewl_embedder_opts opts = {0};
+    if (!mewl_cli_integer(cli, "top", value[OPT_TOP], 1, 100000, &top) || !read_pool(cli, &opts, value[OPT_POOL]) ||
+        !mewl_cli_number(cli, "window", value[OPT_WINDOW], 0.1, 60.0, &opts.window_s)) {
         return MEWL_EXIT_USAGE;
     }
     mewl_error err = {0};
     prediction p = {.cli = cli, .model_path = argv[0]};
     mewl_audio_files files = {0};
-    mewl_status status = mewl_classifier_open(&p.classifier, argv[0], &err);
+    mewl_status status = mewl_embedder_open(&p.embedder, argv[0], opts, &err);
     if (status != MEWL_OK) {
         return mewl_cli_fail(cli, &err);
     }
+    p.classifier = mewl_embedder_network(p.embedder);
     p.info = mewl_classifier_describe(p.classifier);
     const size_t wanted = top > 0 ? (size_t)top : cli->json ? p.info->classes : TOP_DEFAULT;
     p.top = wanted < p.info->classes ? wanted : p.info->classes;
@@ -261,7 +283,7 @@ int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv)
     }
     mewl_npy_writer_close(p.writer);
     mewl_audio_files_fini(&files);
-    mewl_classifier_close(p.classifier);
+    mewl_embedder_close(p.embedder);
     json_decref(p.files);
     free(p.logits);
     free(p.probabilities);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/frontend.h"
 #include "models/cry.h"
+#include "models/intake.h"
 #include "models/model.h"
 #include "models/teacher.h"
 #include "models/teacher_net.h"
@@ -18,24 +18,11 @@ struct mewl_classifier {
     mewl_classifier_info info;
     mewl_teacher *teacher; /* or */
     mewl_model *model;
-    mewl_frontend *fe;     /* of the model */
-    float *logits;         /* classes */
-    float *samples, *rows; /* grown to the longest clip so far: padded samples; features or YAMNet's rows */
-    size_t samples_room, rows_room;
+    mewl__intake in; /* of the model */
+    float *logits;   /* classes */
+    float *rows;     /* of a teacher: rows x classes */
+    size_t rows_room;
 };
-
-static mewl_status grow(float **block, size_t *room, size_t count, mewl_error *err)
-{
-    if (count > *room) {
-        float *grown = realloc(*block, count * sizeof *grown);
-        if (grown == NULL) {
-            return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a clip");
-        }
-        *block = grown;
-        *room = count;
-    }
-    return MEWL_OK;
-}
 
 /* Is it a safetensors file of a model that is no teacher? Anything unclear is left to the teachers, who say what is
  * wrong with a file. */
@@ -68,11 +55,11 @@ static mewl_status use_model(mewl_classifier *c, mewl_error *err)
 {
     const mewl_model_config *config = mewl_model_configuration(c->model);
     const char *activation = mewl_model_note(c->model, "activation");
-    MEWL_TRY(mewl_frontend_new(&c->fe, config->front_end, err));
+    MEWL_TRY(mewl_frontend_new(&c->in.front_end, config->front_end, err));
     c->info = (mewl_classifier_info){
         .arch = config->arch,
         .front_end = config->front_end,
-        .rate_hz = mewl_frontend_rate_hz(c->fe),
+        .rate_hz = mewl_frontend_rate_hz(c->in.front_end),
         .classes = (size_t)config->classes,
         .embedding = (size_t)mewl_model_embedding_size(c->model),
         .bands = (size_t)config->bands,
@@ -80,9 +67,9 @@ static mewl_status use_model(mewl_classifier *c, mewl_error *err)
         .softmax = activation != NULL && strcmp(activation, "softmax") == 0,
         .framewise = config->framewise,
     };
-    if (mewl_frontend_bands(c->fe) != c->info.bands) {
+    if (mewl_frontend_bands(c->in.front_end) != c->info.bands) {
         return mewl_error_set(err, MEWL_E_FORMAT, "the model takes %zu bands, its front end `%s` gives %zu",
-                              c->info.bands, config->front_end, mewl_frontend_bands(c->fe));
+                              c->info.bands, config->front_end, mewl_frontend_bands(c->in.front_end));
     }
     return mewl_model_plan(c->model, (mewl_model_mode){.threads = 1}, err);
 }
@@ -138,9 +125,8 @@ void mewl_classifier_close(mewl_classifier *classifier)
     if (classifier != NULL) {
         mewl_teacher_close(classifier->teacher);
         mewl_model_free(classifier->model);
-        mewl_frontend_free(classifier->fe);
+        mewl__intake_fini(&classifier->in);
         free(classifier->logits);
-        free(classifier->samples);
         free(classifier->rows);
         free(classifier);
     }
@@ -160,6 +146,12 @@ const char *mewl_classifier_label(const mewl_classifier *classifier, size_t inde
                                        : mewl_model_label(classifier->model, (int64_t)index);
 }
 
+bool mewl_classifier_is_cry(const mewl_classifier *classifier, size_t index)
+{
+    return index < classifier->info.classes &&
+           (classifier->info.classes == 1 || mewl_cry_label_is(mewl_classifier_label(classifier, index)));
+}
+
 bool mewl_classifier_note_at(const mewl_classifier *classifier, const char **key, const char **text, size_t index)
 {
     if (classifier->model != NULL) {
@@ -173,15 +165,23 @@ bool mewl_classifier_note_at(const mewl_classifier *classifier, const char **key
     return true;
 }
 
+size_t mewl_classifier_rows(const mewl_classifier *classifier, size_t count)
+{
+    return classifier->teacher != NULL ? mewl_teacher_rows(classifier->teacher, count) : count > 0;
+}
+
 /* Clip logits of a teacher: of each class the largest over the rows. */
-static mewl_status run_teacher(mewl_classifier *c, float *embedding, const float *samples, size_t count,
-                               mewl_error *err)
+static mewl_status run_teacher(mewl_classifier *c, const mewl_classifier_result *wanted, const float *samples,
+                               size_t count, mewl_error *err)
 {
     const size_t rows = mewl_teacher_rows(c->teacher, count), classes = c->info.classes;
     if ((double)count <= MEWL_TEACHER_MAX_SECONDS * c->info.rate_hz) { /* else score says what is wrong */
-        MEWL_TRY(grow(&c->rows, &c->rows_room, rows * classes, err));
+        MEWL_TRY(mewl__intake_grow(&c->rows, &c->rows_room, rows * classes, err));
     }
-    mewl_teacher_result result = {.logits = c->rows, .embedding = embedding};
+    mewl_teacher_result result = {.logits = c->rows,
+                                  .embedding = wanted->embedding,
+                                  .row_embeddings = wanted->row_embeddings,
+                                  .row_cry = wanted->row_cry};
     MEWL_TRY(mewl_teacher_score(c->teacher, &result, samples, count, err));
     for (size_t k = 0; k < classes; k++) {
         c->logits[k] = c->rows[k];
@@ -192,32 +192,28 @@ static mewl_status run_teacher(mewl_classifier *c, float *embedding, const float
     return MEWL_OK;
 }
 
-static mewl_status run_model(mewl_classifier *c, float *embedding, const float *samples, size_t count, mewl_error *err)
+static mewl_status run_model(mewl_classifier *c, const mewl_classifier_result *wanted, const float *samples,
+                             size_t count, mewl_error *err)
 {
-    if ((double)count > MEWL_CLASSIFIER_MAX_SECONDS * c->info.rate_hz) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "the clip is longer than the %.0f s that are scored as one",
-                              MEWL_CLASSIFIER_MAX_SECONDS);
+    const size_t least = (size_t)mewl_model_frames_min(c->model) * mewl_frontend_hop_samples(c->in.front_end) +
+                         mewl_frontend_window_samples(c->in.front_end);
+    float *embedding = wanted->embedding != NULL ? wanted->embedding : wanted->row_embeddings;
+    size_t frames = 0;
+    MEWL_TRY(mewl__intake_take(&c->in, &frames, samples, count, least, err));
+    MEWL_TRY(mewl_model_forward(c->model, c->in.frames, 1, (int64_t)frames, c->logits, NULL, embedding, err));
+    if (wanted->row_embeddings != NULL && wanted->row_embeddings != embedding) {
+        memcpy(wanted->row_embeddings, embedding, c->info.embedding * sizeof *embedding);
     }
-    const size_t least = (size_t)mewl_model_frames_min(c->model) * mewl_frontend_hop_samples(c->fe) +
-                         mewl_frontend_window_samples(c->fe);
-    const size_t padded = count > least ? count : least;
-    MEWL_TRY(grow(&c->samples, &c->samples_room, padded, err));
-    for (size_t i = 0; i < padded; i++) {
-        c->samples[i] = i < count && isfinite(samples[i]) ? samples[i] : 0.0f;
-    }
-    const size_t frames = mewl_frontend_frame_count(c->fe, padded);
-    MEWL_TRY(grow(&c->rows, &c->rows_room, frames * c->info.bands, err));
-    MEWL_TRY(mewl_frontend_run(c->fe, c->rows, c->samples, padded, err));
-    return mewl_model_forward(c->model, c->rows, 1, (int64_t)frames, c->logits, NULL, embedding, err);
+    return MEWL_OK;
 }
 
-/* The largest probability among the classes that are cries; a model of one class is a detector of it. */
+/* The largest probability among the classes that are cries. */
 static float cry_of(const mewl_classifier *c, const float *probabilities)
 {
     float cry = NAN;
     for (size_t k = 0; k < c->info.classes; k++) {
-        bool is_cry = c->info.classes == 1 || mewl_cry_label_is(mewl_classifier_label(c, k));
-        cry = is_cry ? fmaxf(cry, probabilities[k]) : cry; /* fmaxf gives the number when one is NaN */
+        cry = mewl_classifier_is_cry(c, k) ? fmaxf(cry, probabilities[k])
+                                           : cry; /* fmaxf gives the number when one is NaN */
     }
     return cry;
 }
@@ -228,12 +224,9 @@ mewl_status mewl_classifier_score(mewl_classifier *classifier, mewl_classifier_r
     if (classifier == NULL || result == NULL || (samples == NULL && count != 0)) {
         return mewl_error_set(err, MEWL_E_ARG, "a classifier needs samples and a place for its scores");
     }
-    if (count == 0) {
-        return mewl_error_set(err, MEWL_E_EMPTY, "there are no samples to score");
-    }
     mewl_classifier *c = classifier;
-    MEWL_TRY(c->teacher != NULL ? run_teacher(c, result->embedding, samples, count, err)
-                                : run_model(c, result->embedding, samples, count, err));
+    MEWL_TRY(c->teacher != NULL ? run_teacher(c, result, samples, count, err)
+                                : run_model(c, result, samples, count, err));
     if (result->logits != NULL) {
         memcpy(result->logits, c->logits, c->info.classes * sizeof *c->logits);
     }
@@ -246,5 +239,8 @@ mewl_status mewl_classifier_score(mewl_classifier *classifier, mewl_classifier_r
         memcpy(result->probabilities, c->logits, c->info.classes * sizeof *c->logits);
     }
     result->cry = cry_of(c, c->logits);
+    if (c->teacher == NULL && result->row_cry != NULL) {
+        result->row_cry[0] = result->cry;
+    }
     return MEWL_OK;
 }

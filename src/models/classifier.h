@@ -39,15 +39,23 @@ const mewl_classifier_info *mewl_classifier_describe(const mewl_classifier *clas
 /* Label of a class, "" where the file has none; NULL out of range. Borrowed until close. */
 const char *mewl_classifier_label(const mewl_classifier *classifier, size_t index);
 
+/* Whether a class is a cry (models/cry.h); the only class of a detector always is. */
+bool mewl_classifier_is_cry(const mewl_classifier *classifier, size_t index);
+
 /* Metadata texts ("licence", "metrics", "recipe", …); returns false past the last. Borrowed until close. */
 bool mewl_classifier_note_at(const mewl_classifier *classifier, const char **key, const char **text, size_t index);
 
+/* Rows that a clip of `count` samples gives: YAMNet's windows; 1 for every other network. 0 for count 0. */
+size_t mewl_classifier_rows(const mewl_classifier *classifier, size_t count);
+
 /* What mewl_classifier_score fills; the arrays are the caller's and each may be NULL. */
 typedef struct mewl_classifier_result {
-    float *logits;        /* classes; YAMNet: of each class the largest over the windows */
-    float *probabilities; /* classes */
-    float *embedding;     /* embedding; YAMNet: the mean over the windows */
-    float cry;            /* set: probability of a cry, NaN when the model has no class for it */
+    float *logits;         /* classes; YAMNet: of each class the largest over the windows */
+    float *probabilities;  /* classes */
+    float *embedding;      /* embedding; YAMNet: the mean over the windows */
+    float *row_embeddings; /* rows x embedding, as mewl_classifier_rows */
+    float *row_cry;        /* rows: probability of a cry, NaN when the model has no class for it */
+    float cry;             /* set: probability of a cry, NaN when the model has no class for it */
 } mewl_classifier_result;
 
 /* Scores `count` mono samples at rate_hz. Samples that are not finite count as 0; clips too short for the network are

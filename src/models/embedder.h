@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "models/classifier.h"
 
 #define MEWL_EMBEDDER_NAME_MAX 64
 #define MEWL_EMBEDDER_ID_BYTES 17
@@ -64,5 +64,14 @@ const mewl_embedder_opts *mewl_embedder_options(const mewl_embedder *embedder); 
  * than MEWL_EMBEDDER_MAX_SECONDS), MEWL_E_LIBRARY (the network gave figures that are not finite). */
 mewl_status mewl_embedder_run(mewl_embedder *embedder, float *vector, float *cry, const float *samples, size_t count,
                               mewl_error *err);
+
+/* The same and, from the same pass, what the network says of the clip: `clip` as in mewl_classifier_score, but for its
+ * embeddings, which must be NULL. With windows, logits and probabilities of a class are the largest over the windows.
+ */
+mewl_status mewl_embedder_score(mewl_embedder *embedder, float *vector, mewl_classifier_result *clip,
+                                const float *samples, size_t count, mewl_error *err);
+
+/* The network itself, for labels and sizes. Borrowed until close. */
+mewl_classifier *mewl_embedder_network(mewl_embedder *embedder);
 
 #endif

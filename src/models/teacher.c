@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/frontend.h"
 #include "models/audioset.h"
+#include "models/intake.h"
 #include "models/teacher_net.h"
 #include "models/yamnet.h"
 
@@ -18,9 +18,7 @@ struct mewl_teacher {
     const mewl__teacher_kind *kind;
     bool windows; /* YAMNet: rows are windows */
     mewl_net *net;
-    mewl_frontend *fe;
-    float *samples, *features; /* grown to the longest clip so far, at most MEWL_TEACHER_MAX_SECONDS */
-    size_t samples_room, features_room;
+    mewl__intake in;
     float *batch; /* YAMNet's windows side by side */
 };
 
@@ -47,10 +45,10 @@ mewl_status mewl_teacher_open(mewl_teacher **out, const char *name, const char *
     mewl_status status = mewl__teacher_net_open(&t->net, &mel, &t->kind, name, path, err);
     if (status == MEWL_OK) {
         t->windows = strcmp(t->kind->name, "yamnet") == 0;
-        status = mewl_frontend_new(&t->fe, t->kind->front_end, err);
+        status = mewl_frontend_new(&t->in.front_end, t->kind->front_end, err);
     }
     if (status == MEWL_OK && mel != NULL) {
-        status = use_mel(t->fe, mel, err);
+        status = use_mel(t->in.front_end, mel, err);
     }
     if (status == MEWL_OK && t->windows) {
         t->batch = malloc(sizeof(float) * ROWS_AT_ONCE * MEWL_YAMNET_FRAMES * MEWL_YAMNET_BANDS);
@@ -71,9 +69,7 @@ void mewl_teacher_close(mewl_teacher *teacher)
 {
     if (teacher != NULL) {
         mewl_net_free(teacher->net);
-        mewl_frontend_free(teacher->fe);
-        free(teacher->samples);
-        free(teacher->features);
+        mewl__intake_fini(&teacher->in);
         free(teacher->batch);
         free(teacher);
     }
@@ -120,34 +116,6 @@ size_t mewl_teacher_rows(const mewl_teacher *teacher, size_t count)
     return 1 + (count - MEWL_YAMNET_WINDOW_SAMPLES) / MEWL_YAMNET_HOP_SAMPLES;
 }
 
-static mewl_status grow(float **block, size_t *room, size_t count, mewl_error *err)
-{
-    if (count > *room) {
-        float *grown = realloc(*block, count * sizeof *grown);
-        if (grown == NULL) {
-            return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a clip");
-        }
-        *block = grown;
-        *room = count;
-    }
-    return MEWL_OK;
-}
-
-/* Copies the samples, padded to the shortest clip that gives a row, without those that are not finite; then the
- * features of all frames. */
-static mewl_status take_features(mewl_teacher *t, size_t *frames, const float *samples, size_t count, mewl_error *err)
-{
-    const size_t least = t->windows ? MEWL_YAMNET_WINDOW_SAMPLES : mewl_frontend_hop_samples(t->fe);
-    const size_t padded = count > least ? count : least;
-    MEWL_TRY(grow(&t->samples, &t->samples_room, padded, err));
-    for (size_t i = 0; i < padded; i++) {
-        t->samples[i] = i < count && isfinite(samples[i]) ? samples[i] : 0.0f;
-    }
-    *frames = mewl_frontend_frame_count(t->fe, padded);
-    MEWL_TRY(grow(&t->features, &t->features_room, *frames * t->kind->bands, err));
-    return mewl_frontend_run(t->fe, t->features, t->samples, padded, err);
-}
-
 /* What has been gathered of one clip. */
 typedef struct tally {
     mewl_teacher_result *result;
@@ -174,7 +142,13 @@ static void take_row(const mewl_teacher *t, tally *sum, const float *logits, con
     for (size_t i = 0; r->embedding != NULL && i < t->kind->embedding; i++) {
         r->embedding[i] += embedding[i];
     }
+    if (r->row_embeddings != NULL) {
+        memcpy(r->row_embeddings + sum->row * t->kind->embedding, embedding, t->kind->embedding * sizeof *embedding);
+    }
     const float cry = fmaxf(logits[t->kind->crying], logits[t->kind->baby_cry]);
+    if (r->row_cry != NULL) {
+        r->row_cry[sum->row] = sigmoid(cry);
+    }
     if (cry > sum->best_logit) {
         sum->best_logit = cry;
         sum->best = sum->row;
@@ -202,12 +176,12 @@ static mewl_status run(mewl_teacher *t, tally *sum, const float *input, size_t r
 static mewl_status run_windows(mewl_teacher *t, tally *sum, size_t rows, mewl_error *err)
 {
     const size_t window = (size_t)MEWL_YAMNET_FRAMES * MEWL_YAMNET_BANDS;
-    const size_t hop = MEWL_YAMNET_HOP_SAMPLES / mewl_frontend_hop_samples(t->fe) * MEWL_YAMNET_BANDS;
+    const size_t hop = MEWL_YAMNET_HOP_SAMPLES / mewl_frontend_hop_samples(t->in.front_end) * MEWL_YAMNET_BANDS;
     for (size_t first = 0; first < rows; first += ROWS_AT_ONCE) {
         const size_t wanted = rows - first < ROWS_AT_ONCE ? rows - first : ROWS_AT_ONCE;
         memset(t->batch, 0, sizeof(float) * ROWS_AT_ONCE * window);
         for (size_t i = 0; i < wanted; i++) {
-            memcpy(t->batch + i * window, t->features + (first + i) * hop, window * sizeof(float));
+            memcpy(t->batch + i * window, t->in.frames + (first + i) * hop, window * sizeof(float));
         }
         MEWL_TRY(run(t, sum, t->batch, ROWS_AT_ONCE, MEWL_YAMNET_FRAMES, wanted, err));
     }
@@ -220,22 +194,17 @@ mewl_status mewl_teacher_score(mewl_teacher *teacher, mewl_teacher_result *resul
     if (teacher == NULL || result == NULL || (samples == NULL && count != 0)) {
         return mewl_error_set(err, MEWL_E_ARG, "a teacher needs samples and a place for its scores");
     }
-    if (count == 0) {
-        return mewl_error_set(err, MEWL_E_EMPTY, "there are no samples to score");
-    }
-    if ((double)count > MEWL_TEACHER_MAX_SECONDS * teacher->kind->rate_hz) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "the clip is longer than the %.0f s that a teacher takes as one",
-                              MEWL_TEACHER_MAX_SECONDS);
-    }
     size_t frames = 0;
     tally sum = {.result = result, .best_logit = -FLT_MAX};
     const size_t rows = mewl_teacher_rows(teacher, count);
-    MEWL_TRY(take_features(teacher, &frames, samples, count, err));
+    const size_t least =
+        teacher->windows ? MEWL_YAMNET_WINDOW_SAMPLES : mewl_frontend_hop_samples(teacher->in.front_end);
+    MEWL_TRY(mewl__intake_take(&teacher->in, &frames, samples, count, least, err));
     if (result->embedding != NULL) {
         memset(result->embedding, 0, teacher->kind->embedding * sizeof(float));
     }
     MEWL_TRY(teacher->windows ? run_windows(teacher, &sum, rows, err)
-                              : run(teacher, &sum, teacher->features, 1, frames, 1, err));
+                              : run(teacher, &sum, teacher->in.frames, 1, frames, 1, err));
     for (size_t i = 0; result->embedding != NULL && i < teacher->kind->embedding; i++) {
         result->embedding[i] /= (float)rows;
     }

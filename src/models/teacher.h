@@ -42,11 +42,13 @@ size_t mewl_teacher_rows(const mewl_teacher *teacher, size_t count);
 
 /* What mewl_teacher_score fills. Each pointer may be NULL (not wanted) and else belongs to the caller. */
 typedef struct mewl_teacher_result {
-    float *scores;    /* rows x classes probabilities */
-    float *logits;    /* rows x classes, before the sigmoid */
-    float *embedding; /* mean over the rows of each row's embedding */
-    float cry;        /* set: the largest of "Crying, sobbing" and "Baby cry, infant cry" over all rows, 0..1 */
-    double cry_s;     /* set: middle of the row that gave it, seconds from the clip's start */
+    float *scores;         /* rows x classes probabilities */
+    float *logits;         /* rows x classes, before the sigmoid */
+    float *embedding;      /* mean over the rows of each row's embedding */
+    float *row_embeddings; /* rows x embedding size */
+    float *row_cry;        /* rows: the larger of the two cry classes' probabilities */
+    float cry;             /* set: the largest of "Crying, sobbing" and "Baby cry, infant cry" over all rows, 0..1 */
+    double cry_s;          /* set: middle of the row that gave it, seconds from the clip's start */
 } mewl_teacher_result;
 
 /* Scores mono samples at the teacher's rate. Samples that are not finite count as 0. MEWL_E_ARG, MEWL_E_EMPTY (count
