@@ -8,7 +8,7 @@ import json
 import sys
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import brentq, linear_sum_assignment
 
 rng = np.random.default_rng(20)
 
@@ -35,6 +35,15 @@ def average_precision(s, y, w):
     return result
 
 
+def eer(s, y, w):
+    """Where the lines between the points of the ROC curve meet false positives = misses."""
+    points = [(0.0, 0.0)] + [(w[(s >= t) & ~y].sum() / w[~y].sum(), w[(s >= t) & y].sum() / w[y].sum())
+                             for t in sorted(set(s), reverse=True)]
+    f, h = (np.array(v) for v in zip(*points))
+    place = brentq(lambda a: np.interp(a, f + h, h) + np.interp(a, f + h, f) - 1, 0, 2, xtol=1e-14)
+    return float(np.interp(place, f + h, f))
+
+
 def recall_at_rate(s, y, hours, per_hour):
     """Best recall over every threshold that keeps the false alarms an hour."""
     best = 0.0
@@ -57,6 +66,7 @@ def ranking_case(count, decimals):
         "scores": [float(v) for v in s], "positive": [bool(v) for v in y], "weights": list(w), "hours": hours,
         "auc": roc_auc(s, y, one), "auc_weighted": roc_auc(s, y, w),
         "ap": average_precision(s, y, one), "ap_weighted": average_precision(s, y, w),
+        "eer": eer(s, y, one), "eer_weighted": eer(s, y, w),
         "recall_1": recall_at_rate(s, y, hours, 1.0), "recall_3": recall_at_rate(s, y, hours, 3.0),
     }
 

@@ -193,6 +193,37 @@ double mewl_ranking_recall(const mewl_ranking *r, const double *weights, float t
     return all > 0 ? hit / all : NAN;
 }
 
+double mewl_ranking_eer(const mewl_ranking *r, const double *weights, float *threshold)
+{
+    double all_positives = 0;
+    double all_negatives = 0;
+    weigh_sides(r, weights, &all_positives, &all_negatives);
+    if (!(all_positives > 0) || !(all_negatives > 0)) {
+        return NAN;
+    }
+    /* false positives minus misses rises from -1 to 1 along the curve; the crossing lies where it changes sign. */
+    double false_rate = 0;
+    double hit_rate = 0;
+    for (size_t i = 0; i < r->count;) {
+        double p = 0;
+        double n = 0;
+        float score = r->score[i];
+        i = take_ties(r, weights, i, &p, &n);
+        double before = false_rate + hit_rate - 1;
+        double after = before + n / all_negatives + p / all_positives;
+        if (after >= 0 || i == r->count) {
+            if (threshold != NULL) {
+                *threshold = score;
+            }
+            double part = after > before ? fmin(1.0, -before / (after - before)) : 0;
+            return false_rate + part * n / all_negatives;
+        }
+        false_rate += n / all_negatives;
+        hit_rate += p / all_positives;
+    }
+    return NAN;
+}
+
 double mewl_ranking_best_balanced(const mewl_ranking *r, float *threshold)
 {
     double all_positives = 0;

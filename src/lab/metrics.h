@@ -55,6 +55,11 @@ double mewl_ranking_recall(const mewl_ranking *r, const double *weights, float t
  * an operating point on validation data; never on the data that is reported. */
 double mewl_ranking_best_balanced(const mewl_ranking *r, float *threshold);
 
+/* Equal error rate: where false positives and misses are the same share, on the ROC curve with straight lines between
+ * its points (what scipy's brentq finds on sklearn.metrics.roc_curve). NaN when one side is empty or has no weight.
+ * *threshold (may be NULL) gets the score of the curve's first point at or beyond it. */
+double mewl_ranking_eer(const mewl_ranking *r, const double *weights, float *threshold);
+
 /* Counts at a threshold: an item is called positive when its score >= threshold. */
 typedef struct mewl_confusion {
     size_t true_positive, false_positive, true_negative, false_negative;

@@ -72,6 +72,28 @@ static void test_recall_at_rate_by_hand(void **state)
     mewl_ranking_fini(&r);
 }
 
+static void test_equal_error_rate_by_hand(void **state)
+{
+    (void)state;
+    /* Falling: + - + -: the curve (0, 1/2) (1/2, 1/2) (1/2, 1) meets false positives = misses at (1/2, 1/2). */
+    const float scores[] = {0.9F, 0.8F, 0.7F, 0.6F};
+    const bool mixed[] = {true, false, true, false};
+    const bool apart[] = {true, true, false, false};
+    const bool wrong[] = {false, false, true, true};
+    const bool none[] = {false, false, false, false};
+    const bool *labels[] = {mixed, apart, wrong, none};
+    const double expected[] = {0.5, 0, 1, NAN};
+    for (size_t k = 0; k < 4; k++) {
+        mewl_ranking r;
+        float threshold = 0;
+        assert_int_equal(mewl_ranking_init(&r, scores, labels[k], 4, NULL), MEWL_OK);
+        double eer = mewl_ranking_eer(&r, NULL, &threshold);
+        assert_true(isnan(expected[k]) ? isnan(eer) : eer == expected[k]);
+        assert_true(k == 3 || threshold == 0.8F);
+        mewl_ranking_fini(&r);
+    }
+}
+
 static void test_best_balanced_is_between_the_classes(void **state)
 {
     (void)state;
@@ -176,6 +198,8 @@ static void test_golden_rankings(void **state)
         assert_true(fabs(mewl_ranking_roc_auc(&r, weights) - golden_number(c, "auc_weighted")) < 1e-9);
         assert_true(fabs(mewl_ranking_average_precision(&r, NULL) - golden_number(c, "ap")) < 1e-9);
         assert_true(fabs(mewl_ranking_average_precision(&r, weights) - golden_number(c, "ap_weighted")) < 1e-9);
+        assert_true(fabs(mewl_ranking_eer(&r, NULL, NULL) - golden_number(c, "eer")) < 1e-9);
+        assert_true(fabs(mewl_ranking_eer(&r, weights, NULL) - golden_number(c, "eer_weighted")) < 1e-9);
         assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 1, NULL, NULL) - golden_number(c, "recall_1")) <
                     1e-9);
         assert_true(fabs(mewl_ranking_recall_at_rate(&r, NULL, hours, 3, NULL, NULL) - golden_number(c, "recall_3")) <
@@ -195,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_hand_checked_areas),
         cmocka_unit_test(test_all_ties_are_chance),
         cmocka_unit_test(test_recall_at_rate_by_hand),
+        cmocka_unit_test(test_equal_error_rate_by_hand),
         cmocka_unit_test(test_best_balanced_is_between_the_classes),
         cmocka_unit_test(test_bad_scores_are_refused),
         cmocka_unit_test(test_confusion_by_hand),
