@@ -1,7 +1,5 @@
-/* layer.c - parameters of a layer: made by its builder. */
-#include "nn/layer.h"
-
-#include "nn/memory.h"
+/* layer.c - what builders and plans of layers share. */
+#include "nn/net_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,4 +40,10 @@ mewl_status mewl__layer_param(mewl_layer *layer, const char *suffix, mewl_shape 
                           .buffer = buffer};
     layer->params[layer->param_count++] = param;
     return MEWL_OK;
+}
+
+void mewl__want_plain(mewl_tensor *in)
+{
+    in->dtype = MEWL_DTYPE_F32;
+    in->layout = MEWL_LAYOUT_PLAIN;
 }

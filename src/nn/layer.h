@@ -12,7 +12,7 @@
 #include "nn/tensor.h"
 
 #define MEWL_LAYER_INPUTS_MAX 8
-#define MEWL_LAYER_PARAMS_MAX 4
+#define MEWL_LAYER_PARAMS_MAX 8
 
 /* A named array that belongs to a layer. */
 typedef struct mewl_param {
@@ -23,10 +23,19 @@ typedef struct mewl_param {
     float rate;        /* factor on the learning rate, 1 unless changed */
     bool frozen;       /* no gradient is computed and no optimiser touches it */
     bool buffer;       /* running statistics: saved and averaged, never optimised */
+    bool keep;         /* initialisation leaves it as its builder made it */
 } mewl_param;
 
 typedef struct mewl_layer mewl_layer;
 struct mewl__context; /* oneDNN engine, stream and shared scratch memory: dnnl_door.h */
+
+/* How an activation is coded in eight bits: value = scale x whole number, 0 to 255, or -127 to 127 when signed. */
+typedef struct mewl__grid {
+    float scale; /* 0: not known, the activation stays in floating point */
+    bool is_signed;
+} mewl__grid;
+
+struct mewl__eight; /* a layer's eight-bit weights and output: quant_private.h */
 
 /* What is being planned for. */
 typedef struct mewl_plan {
@@ -36,6 +45,9 @@ typedef struct mewl_plan {
     int threads;
     struct mewl__context *context;
     const bool *grad_wanted; /* per input of this layer: will backward be asked for its dx? */
+    bool eight;              /* inference of a net quantised statically */
+    const mewl__grid *in_grid; /* per input: its eight-bit form, where it has one */
+    mewl__grid out_grid;       /* the output's, where all its readers take eight bits */
 } mewl_plan;
 
 /* What one forward or backward run needs to know. */
@@ -84,10 +96,17 @@ typedef struct mewl_layer_ops {
     /* Reach along time: kernel, stride, dilation and leading padding in frames; NULL means 1, 1, 1, 0 (pointwise). A
      * kernel of 0 means the whole of time. */
     void (*reach)(const mewl_layer *layer, int64_t *kernel, int64_t *stride, int64_t *dilation, int64_t *pad);
+
+    /* What the layer can do in eight bits, MEWL_LAYER_EIGHT_*; NULL means nothing. */
+    unsigned (*eight)(const mewl_layer *layer);
 } mewl_layer_ops;
 
 /* What backward reads besides dy: decides how long activations are kept. */
 enum { MEWL_LAYER_READS_X = 1, MEWL_LAYER_READS_Y = 2 };
+
+/* Reads I8 and U8 activations (channels last; others never see them), gives them, has weights (params[0], outputs first)
+ * that can be stored in eight bits. */
+enum { MEWL_LAYER_EIGHT_READS = 1, MEWL_LAYER_EIGHT_GIVES = 2, MEWL_LAYER_EIGHT_WEIGHTS = 4 };
 
 /* Head of every layer's struct. */
 struct mewl_layer {
@@ -98,10 +117,11 @@ struct mewl_layer {
     uint32_t index;   /* place in the net */
     int64_t channels; /* of the output, set by the builder: what is needed to shape the next one's parameters */
     int64_t features;
+    struct mewl__eight *eight; /* NULL until observed or quantised; owned by the net */
 };
 
 /* Gives `layer` a parameter "name.suffix" of `shape`, filled with `fill`. decay 1 or 0 as in mewl_param. Errors:
- * MEWL_E_SHAPE, MEWL_E_MEMORY. Only in builders; at most four a layer. */
+ * MEWL_E_SHAPE, MEWL_E_MEMORY. Only in builders; at most MEWL_LAYER_PARAMS_MAX a layer. */
 mewl_status mewl__layer_param(mewl_layer *layer, const char *suffix, mewl_shape shape, float fill, float decay,
                               bool buffer, mewl_error *err);
 

@@ -1,6 +1,7 @@
 /* net.c - a net's life: building, names, parameters, initialisation. Planning is in net_plan.c, running in net_run.c.
  */
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -46,6 +47,7 @@ void mewl_net_free(mewl_net *net)
         for (size_t p = 0; p < layer->param_count; p++) {
             param_free(layer->params[p]);
         }
+        mewl__eight_free(layer->eight);
         free(layer->name);
         free(layer);
     }
@@ -263,8 +265,8 @@ void mewl_net_init_xavier(mewl_net *net, uint64_t seed)
     for (size_t i = 0; i < net->param_count; i++) {
         mewl_param *param = net->params[i];
         mewl_shape shape = param->value.shape;
-        if (shape.rank < 2) {
-            continue; /* biases and norms start at what their builders gave them */
+        if (shape.rank < 2 || param->keep) {
+            continue; /* biases, norms and poolings start at what their builders gave them */
         }
         double area = (double)(shape.dim[2] * shape.dim[3]);
         double bound = sqrt(6.0 / (area * (double)(shape.dim[0] + shape.dim[1])));

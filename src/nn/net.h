@@ -133,9 +133,6 @@ mewl_node mewl_net_features_to_time(mewl_net *net, const char *name, mewl_node x
  * below T when planned. (N, C, T, 1) alone. */
 mewl_node mewl_net_pad_reflect(mewl_net *net, const char *name, mewl_node x, int64_t before, int64_t after);
 
-/* (N, C, 1, 1) repeated over the frames of `like` (N, any, T, 1): (N, C, T, 1). */
-mewl_node mewl_net_repeat_time(mewl_net *net, const char *name, mewl_node x, mewl_node like);
-
 /* Each clip's (N, C, 1, 1) divided by its Euclidean length (at least 1e-12, as PyTorch's F.normalize). */
 mewl_node mewl_net_l2_normalize(mewl_net *net, const char *name, mewl_node x);
 
@@ -195,6 +192,10 @@ typedef struct mewl_stats_opts {
 /* Mean and standard deviation of each channel: (N, 2 C, 1, 1), means first. */
 mewl_node mewl_net_time_stats(mewl_net *net, const char *name, mewl_node x, mewl_stats_opts opts);
 
+/* Each frame with the clip's mean and standard deviation beside it: (N, 3 C, T, 1), x then means then deviations
+ * (ECAPA-TDNN's global context). */
+mewl_node mewl_net_context(mewl_net *net, const char *name, mewl_node x, mewl_stats_opts opts);
+
 /* Attentive statistics (Okabe, Koshinaka and Shinoda 2018): frames weighted, for each channel, by the softmax over time
  * of `scores` (x's shape); weighted means, then weighted standard deviations: (N, 2 C, 1, 1). */
 mewl_node mewl_net_attentive_stats(mewl_net *net, const char *name, mewl_node x, mewl_node scores,
@@ -237,6 +238,7 @@ size_t mewl_net_freeze(mewl_net *net, const char *prefix, bool frozen);
 typedef struct mewl_net_plan_opts {
     bool training;  /* keeps what backward needs; batch statistics, dropout */
     bool bf16;      /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
+    bool dequantise; /* a quantised net (quant.h) computes in floating point, with what its eight bits mean */
     int64_t batch;  /* N, 1 to 65,536 */
     int64_t frames; /* T, at least 1 */
     int threads;    /* 0 means 1 */

@@ -6,6 +6,7 @@
 #include "nn/dnnl_door.h"
 #include "nn/memory.h"
 #include "nn/net.h"
+#include "nn/quant.h"
 
 #define MEWL__LAYERS_MAX 4096
 #define MEWL__OUTPUTS_MAX 8
@@ -64,6 +65,8 @@ struct mewl_net {
     bool weights_changed;
     uint64_t seed, step;
     bool profile;
+    mewl_quant_kind quant;
+    bool observing;
 };
 
 /* Head of every builder: makes a layer of `ops` named `name` that reads `x`. NULL after a mistake (noted in the net).
@@ -77,12 +80,15 @@ mewl_node mewl__net_fail(mewl_net *net, mewl_status status, const char *format, 
 /* Same, when `status` is not MEWL_OK with *err filled in; else the layer's node. */
 mewl_node mewl__net_done(mewl_net *net, const mewl_layer *layer, mewl_status status, const mewl_error *err);
 
+/* The head of a plan() that wants one plain float32 input. */
+void mewl__want_plain(mewl_tensor *in);
+
 /* Drops the plan and all its memory. */
 void mewl__net_unplan(mewl_net *net);
 
 /* Kinds that other kinds recognise when absorbing. */
 extern const mewl_layer_ops mewl__batch_norm_ops, mewl__relu_ops, mewl__relu6_ops, mewl__hard_swish_ops,
-    mewl__sigmoid_ops, mewl__hard_sigmoid_ops;
+    mewl__sigmoid_ops, mewl__hard_sigmoid_ops, mewl__tanh_ops;
 
 /* y = scale x + shift of a batch norm that uses its running statistics; false for norms over features. Arrays of its
  * channels. */

@@ -50,6 +50,7 @@ typedef struct mewl_tensor {
     mewl_shape shape;
     mewl_dtype dtype;
     mewl_layout layout;
+    float scale; /* of I8 and U8 activations: value = scale x element */
     void *data;
 } mewl_tensor;
 

@@ -1,4 +1,4 @@
-/* activation.c - functions of one element: ReLU, ReLU6, sigmoid, hard sigmoid, hard swish.
+/* activation.c - functions of one element: ReLU, ReLU6, sigmoid, tanh, hard sigmoid, hard swish.
  *
  * Convolutions and batch norms take most of these over (absorb); this file is for the rest. Any layout: an element's
  * place does not matter, but surplus channels of blocked maps are put back to zero where f(0) is not 0.
@@ -28,6 +28,10 @@ static void compute(const mewl_layer *layer, float *out, const float *in, size_t
         for (size_t i = 0; i < count; i++) {
             out[i] = 1.0f / (1.0f + expf(-in[i]));
         }
+    } else if (kind == &mewl__tanh_ops) {
+        for (size_t i = 0; i < count; i++) {
+            out[i] = tanhf(in[i]);
+        }
     } else if (kind == &mewl__hard_sigmoid_ops) {
         for (size_t i = 0; i < count; i++) {
             out[i] = clamp(in[i] / 6.0f + 0.5f, 0.0f, 1.0f);
@@ -54,6 +58,10 @@ static void differentiate(const mewl_layer *layer, float *dx, const float *dy, c
     } else if (kind == &mewl__sigmoid_ops) {
         for (size_t i = 0; i < count; i++) {
             dx[i] = dy[i] * seen[i] * (1.0f - seen[i]);
+        }
+    } else if (kind == &mewl__tanh_ops) {
+        for (size_t i = 0; i < count; i++) {
+            dx[i] = dy[i] * (1.0f - seen[i] * seen[i]);
         }
     } else if (kind == &mewl__hard_sigmoid_ops) {
         for (size_t i = 0; i < count; i++) {
@@ -128,5 +136,6 @@ static mewl_status activation_backward(mewl_layer *layer, const mewl_pass *pass,
 ACTIVATION(relu, "relu", MEWL_LAYER_READS_Y)
 ACTIVATION(relu6, "relu6", MEWL_LAYER_READS_Y)
 ACTIVATION(sigmoid, "sigmoid", MEWL_LAYER_READS_Y)
+ACTIVATION(tanh, "tanh", MEWL_LAYER_READS_Y)
 ACTIVATION(hard_sigmoid, "hard_sigmoid", MEWL_LAYER_READS_Y)
 ACTIVATION(hard_swish, "hard_swish", MEWL_LAYER_READS_X)
