@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "lab/permutation.h"
 
 #define ROUNDS_DEFAULT 1000
 #define ROUNDS_MAX 1000000
@@ -230,35 +231,18 @@ mewl_status mewl_permutation_labels(double *p, double *observed, const int *labe
                                     mewl_label_figure_fn figure, void *user, mewl_bootstrap_opts opts, mewl_error *err)
 {
     MEWL_TRY(check_opts(&opts, err));
-    grouping g;
-    MEWL_TRY(grouping_init(&g, group, NULL, count, err));
-    size_t *order = malloc(g.runs * sizeof *order);
-    int *shuffled = malloc(count * sizeof *shuffled);
-    mewl_status status = MEWL_OK;
-    if (order == NULL || shuffled == NULL) {
-        status = mewl_error_set(err, MEWL_E_MEMORY, "no memory to shuffle %zu labels", count);
-        goto done;
+    int *shuffled = malloc((count + 1) * sizeof *shuffled);
+    if (shuffled == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory to shuffle %zu labels", count);
     }
     *observed = figure(labels, user);
-    mewl_rng rng = mewl_rng_seeded(opts.seed);
     size_t hits = 0;
-    for (size_t round = 0; round < opts.rounds; round++) {
-        for (size_t r = 0; r < g.runs; r++) {
-            order[r] = r;
-        }
-        mewl_rng_shuffle(&rng, order, g.runs);
-        size_t deal = 0;
-        for (size_t r = 0; r < g.runs; r++) {
-            for (size_t i = g.run_start[order[r]]; i < g.run_start[order[r] + 1]; i++) {
-                shuffled[g.members[deal++].item] = labels[g.members[i].item];
-            }
-        }
-        hits += figure(shuffled, user) >= *observed;
+    mewl_status status = MEWL_OK;
+    for (size_t round = 0; status == MEWL_OK && round < opts.rounds; round++) {
+        status = mewl_permutation_draw(shuffled, labels, group, count, opts.seed, round, err);
+        hits += status == MEWL_OK && figure(shuffled, user) >= *observed;
     }
     *p = (double)(hits + 1) / (double)(opts.rounds + 1);
-done:
-    free(order);
     free(shuffled);
-    grouping_fini(&g);
     return status;
 }

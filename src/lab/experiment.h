@@ -2,8 +2,9 @@
  *
  * A cell is one thing to train or to score: configuration x kind of split x fold x seed. Its result, a JSON object that
  * must follow from the cell alone (no clock, no order), is appended to FOLDER/journal.ndjson and flushed to the disk
- * before the next cell starts. A run that was killed loses the cell it was in; the same call goes on with that cell, and
- * the results are those of a run that was never stopped. Not a scheduler: cells run one at a time, in the order given.
+ * before the next cell starts. A run that was killed loses the cell it was in; the same call goes on with that cell,
+ * and the results are those of a run that was never stopped. Not a scheduler: cells run one at a time, in the order
+ * given.
  *
  *     journal.ndjson   {"experiment": {identity}}
  *                      {"cell": "cnn10/stat|grouped|0|1", "seconds": 6.2, "result": {...}}

@@ -1,5 +1,5 @@
-/* forecasts.h - clips with a forecast probability for each of several classes, and what such a table is worth: accuracy,
- * balanced accuracy, macro-F1, Cohen's kappa, log-loss, calibration error, confusion matrix, reliability.
+/* forecasts.h - clips with a forecast probability for each of several classes, and what such a table is worth:
+ * accuracy, balanced accuracy, macro-F1, Cohen's kappa, log-loss, calibration error, confusion matrix, reliability.
  *
  * Pure numbers: no audio, no models. Yes-or-no figures (ROC, recall at a false-alarm rate) are in metrics.h.
  */
@@ -25,6 +25,7 @@ typedef struct mewl_forecasts {
     float *p;      /* (count, classes), rows sum to 1 */
     int *truth;    /* [count], 0 to classes - 1 */
     int *called;   /* [count], the class that is named */
+    int *equal;    /* [count], the class that is named when every class is taken for equally likely */
     size_t *group; /* [count], what is resampled together */
 } mewl_forecasts;
 
@@ -35,8 +36,13 @@ void mewl_forecasts_fini(mewl_forecasts *f); /* a zeroed one is fine */
 /* Appends a clip. `p` [classes] is copied; called < 0 names the most probable class (the first of equals). MEWL_E_ARG
  * for a probability outside [0, 1], a sum further than 1e-3 from 1, or a truth that is no class. MEWL_E_MEMORY over the
  * ceiling. */
-mewl_status mewl_forecasts_add(mewl_forecasts *f, const float *p, int truth, int called, size_t group,
-                               mewl_error *err);
+mewl_status mewl_forecasts_add(mewl_forecasts *f, const float *p, int truth, int called, size_t group, mewl_error *err);
+
+/* The same with a second call, of equal priors: the class whose probability stands highest above its share of the
+ * training side. That is the decision that balanced accuracy is highest for; `called` is the one for accuracy. Without
+ * it the two are the same. */
+mewl_status mewl_forecasts_add_equal(mewl_forecasts *f, const float *p, int truth, int called, int equal, size_t group,
+                                     mewl_error *err);
 
 typedef enum mewl_class_figure {
     MEWL_FIGURE_ACCURACY,
@@ -45,10 +51,12 @@ typedef enum mewl_class_figure {
     MEWL_FIGURE_KAPPA,    /* Cohen 1960; NaN when chance agreement is 1 */
     MEWL_FIGURE_LOG_LOSS, /* mean of -ln p(truth), p at least 1e-7 */
     MEWL_FIGURE_ECE,      /* Guo et al. 2017, equation 5: |accuracy - confidence| over bins of max p, by share */
+    MEWL_FIGURE_EQUAL,    /* balanced accuracy of the second call */
     MEWL_FIGURE_COUNT
 } mewl_class_figure;
 
-/* "accuracy", "balanced_accuracy", "macro_f1", "kappa", "log_loss", "ece": members of the JSON. Static storage. */
+/* "accuracy", "balanced_accuracy", "macro_f1", "kappa", "log_loss", "ece", "balanced_equal": members of the JSON.
+ * Static storage. */
 const char *mewl_class_figure_name(mewl_class_figure figure);
 
 /* All figures under weights (NULL: all 1). NaN where undefined. The calibration error judges p's largest entry against

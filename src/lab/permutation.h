@@ -31,8 +31,8 @@ typedef struct mewl_permutation {
     size_t rounds;
 } mewl_permutation;
 
-/* All rounds at once. `figures` [rounds] (may be NULL) receives each round's figure. Errors: those of fn, MEWL_E_ARG for
- * 0 rounds or more than 100,000. */
+/* All rounds at once. `figures` [rounds] (may be NULL) receives each round's figure. Errors: those of fn, MEWL_E_ARG
+ * for 0 rounds or more than 100,000. */
 mewl_status mewl_permutation_run(mewl_permutation *out, double *figures, const int *labels, const size_t *group,
                                  size_t count, mewl_permutation_fn fn, void *user, size_t rounds, uint64_t seed,
                                  const mewl_progress *progress, mewl_error *err);
