@@ -15,6 +15,7 @@ compiler=${*:-cc}
 
 # What each room may include from, besides itself. The order is the order of the build.
 rooms='base:
+store: base
 audio: base
 dsp: base
 draw: base
@@ -24,7 +25,7 @@ detect: dsp base
 hear: detect models nn dsp audio base
 data: audio dsp base
 lab: data hear detect models nn draw dsp audio base
-cli: lab data hear detect models nn draw dsp audio base'
+cli: lab store data hear detect models nn draw dsp audio base'
 
 # Outside headers (how the name in the #include begins) and the only files that may include them.
 doors='jansson ^src/base/json[.]h$
@@ -37,6 +38,7 @@ dnnl ^src/nn/
 oneapi/ ^src/nn/
 zip.h ^src/models/
 zlib ^src/models/
+sqlite3 ^src/store/
 ini.h ^src/data/|^src/cli/settings[.]c$
 curl/ ^src/data/
 archive ^src/data/'

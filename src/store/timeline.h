@@ -1,0 +1,72 @@
+/* timeline.h - how far an infant's cries were from its usual ones: a score a recording, an entry a session, and what
+ * else happened at a time. Reading 90 days touches the days asked for and nothing else. */
+#ifndef MEWL_STORE_TIMELINE_H
+#define MEWL_STORE_TIMELINE_H
+
+#include "store/store.h"
+
+/* What was made of a recording. */
+typedef enum mewl_store_verdict {
+    MEWL_STORE_LEARNING, /* too little is known of the infant: it was learned from, not judged */
+    MEWL_STORE_USUAL,    /* like the infant's own: may be learned from */
+    MEWL_STORE_UNUSUAL,  /* not like it: noted, not learned from */
+    MEWL_STORE_UNUSABLE  /* no cry that can be judged */
+} mewl_store_verdict;
+
+typedef struct mewl_store_score {
+    int64_t recording_id, session_id;
+    int64_t model_id;               /* the embedder's version; 0 for an unusable recording */
+    int64_t personal_id;            /* the personal model's state; 0: none */
+    char kind[MEWL_STORE_NAME_MAX]; /* of the personal model */
+    int64_t time_ms;                /* of the recording */
+    double score;                   /* larger: further from usual; NaN when not judged */
+    double p_value;                 /* share of the infant's own that lie as far out, 0 to 1; NaN */
+    mewl_store_verdict verdict;
+} mewl_store_score;
+
+typedef enum mewl_store_entry_kind {
+    MEWL_STORE_ENTRY_SESSION,    /* a session's cries together */
+    MEWL_STORE_ENTRY_UNUSUAL,    /* one recording that was kept out of the personal model */
+    MEWL_STORE_ENTRY_BASELINE,   /* the personal model was made or made anew */
+    MEWL_STORE_ENTRY_MICROPHONE, /* another microphone or place: distances before and after do not compare */
+    MEWL_STORE_ENTRY_NOTE        /* what somebody wrote down */
+} mewl_store_entry_kind;
+
+typedef struct mewl_store_entry {
+    int64_t id;
+    int64_t infant_id;
+    int64_t time_ms;
+    mewl_store_entry_kind kind;
+    int64_t session_id, recording_id; /* 0: none */
+    int64_t recordings;               /* usable ones that it stands for */
+    double deviation; /* how far from usual; its unit is the caller's, one for all entries of an infant */
+    double p_value;
+    double evidence; /* of the change over weeks so far: log10 of the martingale; NaN */
+    double coverage; /* share of the last day that was listened to, 0 to 1; NaN: not known */
+    char text[MEWL_STORE_TEXT_MAX];
+} mewl_store_entry;
+
+/* Name in exports and JSON: "learning", "usual", "unusual", "unusable"; "session", "unusual", "baseline",
+ * "microphone", "note". */
+const char *mewl_store_verdict_name(mewl_store_verdict verdict);
+const char *mewl_store_entry_name(mewl_store_entry_kind kind);
+
+/* Keeps a recording's score by one kind of personal model, replacing an earlier one; session and time are the
+ * recording's. MEWL_E_NOT_FOUND, MEWL_E_ARG. */
+mewl_status mewl_store_score_put(mewl_store *store, const mewl_store_score *score, mewl_error *err);
+
+/* Scores of recordings that start in [from_ms, to_ms), by time. */
+mewl_status mewl_store_score_each(mewl_store *store, int64_t infant_id, int64_t from_ms, int64_t to_ms,
+                                  mewl_status (*row)(void *user, const mewl_store_score *score), void *user,
+                                  mewl_error *err);
+
+/* Adds an entry and writes its id; one of kind SESSION replaces that of the same session. MEWL_E_NOT_FOUND, MEWL_E_ARG.
+ */
+mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *entry, mewl_error *err);
+
+/* Entries in [from_ms, to_ms), by time. */
+mewl_status mewl_store_entry_each(mewl_store *store, int64_t infant_id, int64_t from_ms, int64_t to_ms,
+                                  mewl_status (*row)(void *user, const mewl_store_entry *entry), void *user,
+                                  mewl_error *err);
+
+#endif
