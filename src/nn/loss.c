@@ -1,4 +1,4 @@
-/* loss.c - softmax and sigmoid cross-entropy with their gradients, summed in double. */
+/* loss.c - losses with their gradients, summed in double. */
 #include "nn/loss.h"
 
 #include <math.h>
@@ -72,6 +72,50 @@ double mewl_loss_sigmoid(float *dlogits, const float *logits, const float *targe
         }
     }
     return total > 0.0 ? scale * loss / total : 0.0;
+}
+
+/* ln sum exp(z / temperature). */
+static double log_sum(const float *logits, size_t classes, double temperature)
+{
+    double top = -INFINITY, sum = 0.0;
+    for (size_t k = 0; k < classes; k++) {
+        top = fmax(top, (double)logits[k] / temperature);
+    }
+    for (size_t k = 0; k < classes; k++) {
+        sum += exp((double)logits[k] / temperature - top);
+    }
+    return top + log(sum);
+}
+
+double mewl_loss_distil(float *dlogits, const float *logits, const float *teacher, size_t n, size_t classes,
+                        double temperature, double scale)
+{
+    double loss = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const float *z = logits + i * classes, *y = teacher + i * classes;
+        double own = log_sum(z, classes, temperature), told = log_sum(y, classes, temperature);
+        for (size_t k = 0; k < classes; k++) {
+            double ln_p = (double)z[k] / temperature - own, ln_q = (double)y[k] / temperature - told, q = exp(ln_q);
+            loss += q > 0.0 ? q * (ln_q - ln_p) : 0.0;
+            if (dlogits != NULL) {
+                dlogits[i * classes + k] += (float)(scale * temperature / (double)n * (exp(ln_p) - q));
+            }
+        }
+    }
+    return n > 0 ? scale * temperature * temperature * loss / (double)n : 0.0;
+}
+
+double mewl_loss_squared(float *dout, const float *out, const float *targets, size_t count, double scale)
+{
+    double loss = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        double difference = (double)out[i] - (double)targets[i];
+        loss += difference * difference;
+        if (dout != NULL) {
+            dout[i] = (float)(2.0 * scale / (double)count * difference);
+        }
+    }
+    return count > 0 ? scale * loss / (double)count : 0.0;
 }
 
 void mewl_softmax(float *out, const float *logits, size_t n, size_t classes, size_t positions)
