@@ -62,7 +62,7 @@ const char *mewl_checkpoint_text(const mewl_checkpoint *checkpoint, const char *
 bool mewl_checkpoint_text_at(const mewl_checkpoint *checkpoint, const char **key, const char **text, size_t index);
 
 /* All parameters and buffers of `net`, as F32, or as BF16 (half the size, for shipping; running statistics, biases and
- * norms stay F32). */
+ * norms stay F32). A quantised net (quant.h) puts eight bits and scales. */
 mewl_status mewl_checkpoint_put_net(mewl_checkpoint *checkpoint, mewl_net *net, bool bf16, mewl_error *err);
 
 /* Loads every parameter by name and exact shape. Errors: MEWL_E_NOT_FOUND naming what is missing, MEWL_E_SHAPE. Extra

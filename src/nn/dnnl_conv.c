@@ -41,21 +41,14 @@ static bool layout_of(mewl_layout *layout, const dnnl_memory_desc_t *md)
     return false;
 }
 
-/* Geometry in oneDNN's order of arguments. */
-typedef struct geometry {
-    dnnl_dims_t src, weight, dst, bias, stride, dilate, before, after;
-    int weight_rank;
-    dnnl_data_type_t type;
-} geometry;
-
-static geometry geometry_of(const mewl__conv_spec *s)
+mewl__geometry mewl__geometry_of(const mewl__conv_spec *s)
 {
     int h = 0, w = 1; /* which of (time, frequency) is oneDNN's height and width */
     if (s->in_size[1] == 1 && s->out_size[1] == 1 && s->kernel[1] == 1) {
         h = 1;
         w = 0;
     }
-    geometry g = {
+    mewl__geometry g = {
         .src = {s->n, s->in, s->in_size[h], s->in_size[w]},
         .dst = {s->n, s->out, s->out_size[h], s->out_size[w]},
         .bias = {s->out},
@@ -76,7 +69,7 @@ static geometry geometry_of(const mewl__conv_spec *s)
     return g;
 }
 
-static dnnl_status_t forward_pd(dnnl_primitive_desc_t *pd, const mewl__conv *conv, const geometry *g,
+static dnnl_status_t forward_pd(dnnl_primitive_desc_t *pd, const mewl__conv *conv, const mewl__geometry *g,
                                 dnnl_format_tag_t src_tag, dnnl_format_tag_t dst_tag, dnnl_primitive_attr_t attr)
 {
     dnnl_memory_desc_t src, dst, weight, bias;
@@ -91,7 +84,7 @@ static dnnl_status_t forward_pd(dnnl_primitive_desc_t *pd, const mewl__conv *con
     return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, conv->context->engine, NULL);
 }
 
-static bool is_reference(const_dnnl_primitive_desc_t pd)
+bool mewl__is_reference(const_dnnl_primitive_desc_t pd)
 {
     const char *name = "";
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
@@ -100,7 +93,7 @@ static bool is_reference(const_dnnl_primitive_desc_t pd)
 
 /* The first of: the input as it lies with a blocked output, both blocked, whatever oneDNN likes, plain; reference
  * implementations only when nothing else is left. */
-static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const geometry *g, dnnl_primitive_attr_t attr,
+static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const mewl__geometry *g, dnnl_primitive_attr_t attr,
                           mewl_error *err)
 {
     dnnl_format_tag_t blocked = tags[conv->context->layout], given = tags[conv->spec.given];
@@ -124,7 +117,7 @@ static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const geo
         }
         bool known = layout_of(&ignored, dnnl_primitive_desc_query_md(made, dnnl_query_src_md, 0)) &&
                      layout_of(&ignored, dnnl_primitive_desc_query_md(made, dnnl_query_dst_md, 0));
-        if (known && !is_reference(made)) {
+        if (known && !mewl__is_reference(made)) {
             if (slow != NULL) {
                 dnnl_primitive_desc_destroy(slow);
             }
@@ -161,7 +154,7 @@ static mewl_status make_forward(mewl__conv *conv, const_dnnl_primitive_desc_t pd
     return conv->forward_weight != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for weights");
 }
 
-static mewl_status make_backward_data(mewl__conv *conv, const geometry *g, const_dnnl_primitive_desc_t hint,
+static mewl_status make_backward_data(mewl__conv *conv, const mewl__geometry *g, const_dnnl_primitive_desc_t hint,
                                       dnnl_primitive_attr_t attr, mewl_error *err)
 {
     dnnl_memory_desc_t any;
@@ -203,7 +196,7 @@ static mewl_status make_backward_data(mewl__conv *conv, const geometry *g, const
     return status;
 }
 
-static mewl_status make_backward_weights(mewl__conv *conv, const geometry *g, const_dnnl_primitive_desc_t hint,
+static mewl_status make_backward_weights(mewl__conv *conv, const mewl__geometry *g, const_dnnl_primitive_desc_t hint,
                                          dnnl_primitive_attr_t attr, mewl_error *err)
 {
     dnnl_memory_desc_t any, bias;
@@ -274,7 +267,7 @@ static mewl_status make_all(mewl__conv *conv, mewl_error *err)
 {
     const mewl__conv_spec *spec = &conv->spec;
     conv->weight_count = spec->out * (spec->in / spec->groups) * spec->kernel[0] * spec->kernel[1];
-    geometry g = geometry_of(spec);
+    mewl__geometry g = mewl__geometry_of(spec);
     dnnl_memory_desc_init_by_tag(&conv->plain, g.weight_rank, g.weight, dnnl_f32,
                                  g.weight_rank == 4 ? dnnl_oihw : dnnl_goihw);
     dnnl_primitive_attr_t attr = NULL, bare = NULL;
@@ -286,7 +279,7 @@ static mewl_status make_all(mewl__conv *conv, mewl_error *err)
     if (status == MEWL_OK) {
         status = choose(&pd, conv, &g, attr, err);
     }
-    if (status == MEWL_OK && conv->padded && is_reference(pd)) {
+    if (status == MEWL_OK && conv->padded && mewl__is_reference(pd)) {
         status = MEWL_E_UNSUPPORTED;
     }
     if (status == MEWL_OK) {

@@ -62,6 +62,27 @@ mewl_status mewl__conv_backward_data(mewl__conv *conv, void *dx, const void *dy,
 mewl_status mewl__conv_backward_weights(mewl__conv *conv, float *dweight, float *dbias, const void *x, const void *dy,
                                         mewl_error *err);
 
+/* A convolution in eight bits, for inference. x is conv.dtype (I8 or U8), y is `out` (I8, U8 or F32), both channels
+ * last; y = post(factor (sum of whole numbers) + bias) / out_scale, rounded to the nearest and saturated. */
+typedef struct mewl__conv8_spec {
+    mewl__conv_spec conv; /* geometry, dtype and post alone are read */
+    mewl_dtype out;
+    float out_scale;      /* 1 for F32 */
+    const float *factor;  /* for each output channel: what one of the sum is worth */
+    const float *bias;    /* for each output channel */
+    const int8_t *weight; /* plain, -127 to 127 */
+} mewl__conv8_spec;
+
+typedef struct mewl__conv8 mewl__conv8;
+
+/* Copies all it needs. Errors: MEWL_E_UNSUPPORTED (no fast implementation here), MEWL_E_LIBRARY, MEWL_E_MEMORY. */
+mewl_status mewl__conv8_new(mewl__conv8 **conv, mewl__context *context, const mewl__conv8_spec *spec, mewl_error *err);
+void mewl__conv8_free(mewl__conv8 *conv);
+mewl_status mewl__conv8_forward(mewl__conv8 *conv, void *y, const void *x, mewl_error *err);
+
+/* Row-major C (m, n) = A (m, k) B (n, k)' in whole numbers. */
+mewl_status mewl__gemm8(int32_t *c, const int8_t *a, const int8_t *b, int64_t m, int64_t n, int64_t k, mewl_error *err);
+
 /* Row-major C (m, n) = op(A) op(B) + (add ? C : 0), where op transposes when told. lda, ldb, ldc: row lengths. */
 mewl_status mewl__gemm(float *c, const float *a, const float *b, bool transpose_a, bool transpose_b, int64_t m,
                        int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc, bool add, mewl_error *err);

@@ -20,6 +20,18 @@ mewl_status mewl__context_reserve(mewl__context *context, size_t bytes, mewl_err
 /* MEWL_OK, or `what` and oneDNN's reason. */
 mewl_status mewl__dnnl_check(dnnl_status_t status, const char *what, mewl_error *err);
 
+/* Geometry of a convolution in oneDNN's order of arguments. */
+typedef struct mewl__geometry {
+    dnnl_dims_t src, weight, dst, bias, stride, dilate, before, after;
+    int weight_rank;
+    dnnl_data_type_t type;
+} mewl__geometry;
+
+mewl__geometry mewl__geometry_of(const mewl__conv_spec *spec);
+
+/* Is it the slow implementation that oneDNN has for everything? */
+bool mewl__is_reference(const_dnnl_primitive_desc_t pd);
+
 /* One primitive with its arguments: memory objects are made once, addresses set at each run. Zeroed means "none". */
 typedef struct mewl__job {
     dnnl_primitive_t primitive;

@@ -44,10 +44,12 @@ typedef struct mewl_plan {
     mewl_layout blocked; /* the layout this processor's convolutions like best */
     int threads;
     struct mewl__context *context;
-    const bool *grad_wanted; /* per input of this layer: will backward be asked for its dx? */
-    bool eight;              /* inference of a net quantised statically */
+    const bool *grad_wanted;   /* per input of this layer: will backward be asked for its dx? */
+    bool eight;                /* inference of a net quantised statically */
+    bool dequantise;           /* eight-bit weights are to be used as floats */
     const mewl__grid *in_grid; /* per input: its eight-bit form, where it has one */
-    mewl__grid out_grid;       /* the output's, where all its readers take eight bits */
+    mewl__grid out_grid;       /* the output's */
+    bool out_eight;            /* all readers of the output take eight bits */
 } mewl_plan;
 
 /* What one forward or backward run needs to know. */
@@ -104,9 +106,9 @@ typedef struct mewl_layer_ops {
 /* What backward reads besides dy: decides how long activations are kept. */
 enum { MEWL_LAYER_READS_X = 1, MEWL_LAYER_READS_Y = 2 };
 
-/* Reads I8 and U8 activations (channels last; others never see them), gives them, has weights (params[0], outputs first)
- * that can be stored in eight bits. */
-enum { MEWL_LAYER_EIGHT_READS = 1, MEWL_LAYER_EIGHT_GIVES = 2, MEWL_LAYER_EIGHT_WEIGHTS = 4 };
+/* Reads I8 and U8 activations (channels last; others never see them); has weights (params[0], outputs first) that can
+ * be stored in eight bits. */
+enum { MEWL_LAYER_EIGHT_READS = 1, MEWL_LAYER_EIGHT_WEIGHTS = 2 };
 
 /* Head of every layer's struct. */
 struct mewl_layer {

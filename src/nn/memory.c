@@ -1,6 +1,7 @@
 /* memory.c - aligned memory; conversion between layouts and element types. */
 #include "nn/memory.h"
 
+#include "nn/eight.h"
 #include "nn/tile.h"
 
 #include <stdlib.h>
@@ -58,6 +59,10 @@ static void convert_run(mewl_tensor *dst, const mewl_tensor *src, bool add, size
 
 void mewl__convert(mewl_tensor *dst, const mewl_tensor *src, bool add, int threads)
 {
+    if (!add && (mewl__is_eight(dst->dtype) || mewl__is_eight(src->dtype))) {
+        mewl__eight_convert(dst, src, threads);
+        return;
+    }
     if (dst->layout == src->layout ||
         (dst->shape.dim[1] == 1 && dst->layout < MEWL_LAYOUT_BLOCK8 && src->layout < MEWL_LAYOUT_BLOCK8)) {
         int64_t total = mewl_tensor_stored(dst);

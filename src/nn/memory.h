@@ -7,7 +7,8 @@
 /* `bytes` of zeros aligned to 64, to be freed with free(); NULL when there is no memory. 0 bytes gives 64. */
 void *mewl__alloc(size_t bytes);
 
-/* dst = src, or dst += src with `add`: the same shape (rank 4), any layout, float32 or bfloat16 each. Surplus channels
+/* dst = src, or dst += src with `add`: the same shape (rank 4), any layout, float32 or bfloat16 each, without `add`
+ * also eight bits. Surplus channels
  * of dst become zero (stay as they are with `add`). */
 void mewl__convert(mewl_tensor *dst, const mewl_tensor *src, bool add, int threads);
 

@@ -5,6 +5,7 @@
  * share memory.
  */
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,14 +122,52 @@ static void mark_gradients(mewl_net *net)
     }
 }
 
+/* Do all readers of node i take eight bits? An output is read as floats. */
+static bool only_eight_readers(const mewl_net *net, size_t i)
+{
+    for (size_t o = 0; o < net->output_count; o++) {
+        if (resolve(net, net->outputs[o].node) == (mewl_node)i) {
+            return false;
+        }
+    }
+    for (size_t j = i + 1; j < net->layer_count; j++) {
+        for (size_t k = 0; k < net->slots[j].in_count && net->slots[j].alias < 0; k++) {
+            if (net->slots[j].in[k] == (mewl_node)i &&
+                (mewl__eight_flags(net->layers[j]) & MEWL_LAYER_EIGHT_READS) == 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* What the plan says of eight bits to layer i; layers that do not take them see floating point. */
+static void plan_grids(const mewl_net *net, mewl_plan *plan, size_t i, mewl__grid *grids, mewl_tensor *want)
+{
+    const mewl__slot *slot = &net->slots[i];
+    const mewl__eight *own = net->layers[i]->eight;
+    plan->in_grid = grids;
+    plan->out_grid = plan->eight && own != NULL ? own->grid : (mewl__grid){0};
+    plan->out_eight = plan->eight && only_eight_readers(net, i);
+    for (size_t k = 0; k < slot->in_count; k++) {
+        const mewl__eight *from = net->layers[slot->in[k]]->eight;
+        grids[k] = plan->eight && from != NULL ? from->grid : (mewl__grid){0};
+    }
+    if ((mewl__eight_flags(net->layers[i]) & MEWL_LAYER_EIGHT_READS) == 0) {
+        mewl__want_float(plan, want, slot->in_count);
+    }
+}
+
 static mewl_status plan_layer(mewl_net *net, mewl_plan *plan, size_t i, mewl_error *err)
 {
     mewl__slot *slot = &net->slots[i];
     mewl_layer *layer = net->layers[i];
     mewl_tensor want[MEWL_LAYER_INPUTS_MAX] = {0};
+    mewl__grid grids[MEWL_LAYER_INPUTS_MAX];
     for (size_t k = 0; k < slot->in_count; k++) {
         want[k] = net->slots[slot->in[k]].out.tensor;
     }
+    plan_grids(net, plan, i, grids, want);
     plan->grad_wanted = slot->in_grad_wanted;
     mewl_status status = layer->ops->plan(layer, plan, want, slot->in_count, &slot->out.tensor, err);
     if (status != MEWL_OK) {
@@ -344,6 +383,8 @@ static mewl_status plan_all(mewl_net *net, mewl_error *err)
                       .compute = net->opts.bf16 ? MEWL_DTYPE_BF16 : MEWL_DTYPE_F32,
                       .blocked = mewl__context_layout(net->context),
                       .threads = net->opts.threads,
+                      .dequantise = net->opts.dequantise,
+                      .eight = net->quant == MEWL_QUANT_STATIC && !net->opts.training && !net->opts.dequantise,
                       .context = net->context};
     net->slots = calloc(net->layer_count, sizeof *net->slots);
     if (net->slots == NULL) {
@@ -384,10 +425,14 @@ mewl_status mewl_net_plan(mewl_net *net, mewl_net_plan_opts opts, mewl_error *er
                               (long long)opts.batch, (long long)opts.frames, opts.threads);
     }
     if (net->planned && net->opts.training == opts.training && net->opts.bf16 == opts.bf16 &&
-        net->opts.batch == opts.batch && net->opts.frames == opts.frames && net->opts.threads == opts.threads) {
+        net->opts.dequantise == opts.dequantise && net->opts.batch == opts.batch && net->opts.frames == opts.frames &&
+        net->opts.threads == opts.threads) {
         return MEWL_OK;
     }
     mewl__net_unplan(net);
+    if (opts.training && net->quant != MEWL_QUANT_NONE) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "a quantised net cannot be trained: train first, then quantise");
+    }
     net->opts = opts;
     int threads = mewl__threads_set(opts.threads);
     mewl_status status = plan_all(net, err);

@@ -1,6 +1,9 @@
 /* net_run.c - forward and backward over a planned net. Nothing is allocated here. */
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -61,8 +64,30 @@ static mewl_status forward_layers(mewl_net *net, const mewl_pass *pass, mewl_err
             return mewl_error_prefix(err, status, "layer %s", layer->name);
         }
         slot->forward_ms = clock_ms(net) - start;
+        if (net->observing && slot->out.tensor.dtype == MEWL_DTYPE_F32 && layer->eight != NULL) {
+            mewl__histogram_add(layer->eight->seen, &slot->out.tensor);
+        }
     }
     return MEWL_OK;
+}
+
+/* Eight bits hold no NaN: a clip whose input is not finite is given outputs that are none. */
+static void mark_broken(mewl_net *net, const float *input)
+{
+    const size_t clips = (size_t)net->opts.batch, each = mewl_tensor_bytes(&net->slots[0].out.tensor) / 4 / clips;
+    for (size_t n = 0; n < clips; n++) {
+        bool fine = true;
+        for (size_t i = 0; i < each; i++) {
+            fine &= fabsf(input[n * each + i]) <= FLT_MAX;
+        }
+        for (size_t o = 0; o < net->output_count && !fine; o++) {
+            const mewl_tensor *value = &net->outputs[o].value;
+            const size_t count = (size_t)mewl_shape_count(value->shape) / clips;
+            for (size_t i = 0; i < count; i++) {
+                ((float *)value->data)[n * count + i] = NAN;
+            }
+        }
+    }
 }
 
 mewl_status mewl_net_forward(mewl_net *net, const float *input, mewl_error *err)
@@ -86,6 +111,9 @@ mewl_status mewl_net_forward(mewl_net *net, const float *input, mewl_error *err)
             if (output->grad.data != NULL) {
                 memset(output->grad.data, 0, mewl_tensor_bytes(&output->grad));
             }
+        }
+        if (net->quant == MEWL_QUANT_STATIC) {
+            mark_broken(net, input);
         }
         net->weights_changed = false;
         net->forwarded = true;

@@ -43,6 +43,41 @@ unsigned mewl__eight_flags(const mewl_layer *layer)
     return layer->ops->eight != NULL ? layer->ops->eight(layer) : 0;
 }
 
+void mewl__on_grid(mewl_tensor *x, mewl__grid grid)
+{
+    x->dtype = grid.is_signed ? MEWL_DTYPE_I8 : MEWL_DTYPE_U8;
+    x->layout = MEWL_LAYOUT_LAST;
+    x->scale = grid.scale;
+}
+
+bool mewl__want_eight(const mewl_plan *plan, mewl_tensor *in, size_t count, mewl_tensor *out)
+{
+    bool any = false, all = plan->eight && plan->out_grid.scale != 0.0f;
+    for (size_t k = 0; k < count && all; k++) {
+        any |= mewl__is_eight(in[k].dtype);
+        all = plan->in_grid[k].scale != 0.0f;
+    }
+    if (!any || !all) {
+        return false;
+    }
+    for (size_t k = 0; k < count; k++) {
+        mewl__on_grid(&in[k], plan->in_grid[k]);
+    }
+    mewl__on_grid(out, plan->out_grid);
+    return true;
+}
+
+void mewl__want_float(const mewl_plan *plan, mewl_tensor *in, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        if (mewl__is_eight(in[k].dtype)) {
+            in[k].dtype = plan->compute;
+            in[k].layout = plan->blocked;
+            in[k].scale = 0.0f;
+        }
+    }
+}
+
 void mewl__eight_weights(int8_t *out, const mewl_layer *layer)
 {
     const mewl_tensor *value = &layer->params[0]->value;

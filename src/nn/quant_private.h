@@ -3,6 +3,7 @@
 #define MEWL_NN_QUANT_PRIVATE_H
 
 #include "nn/checkpoint.h"
+#include "nn/eight.h"
 #include "nn/quant.h"
 
 #define MEWL__HISTOGRAM_BINS 4096
@@ -33,6 +34,16 @@ mewl__eight *mewl__eight_of(mewl_layer *layer);
 
 /* The layer's flags MEWL_LAYER_EIGHT_*. */
 unsigned mewl__eight_flags(const mewl_layer *layer);
+
+/* For plan() of a layer that can compute on eight bits: when an input has them and all inputs and the output have a
+ * grid, makes `count` inputs and `out` (but for its shape) so and returns true. */
+bool mewl__want_eight(const mewl_plan *plan, mewl_tensor *in, size_t count, mewl_tensor *out);
+
+/* Makes those of the inputs that have eight bits floating point, as the plan computes. */
+void mewl__want_float(const mewl_plan *plan, mewl_tensor *in, size_t count);
+
+/* Makes *x an activation on `grid`; its shape stays. */
+void mewl__on_grid(mewl_tensor *x, mewl__grid grid);
 
 /* Whole numbers behind params[0] of a layer with scales, into `out` of as many elements. */
 void mewl__eight_weights(int8_t *out, const mewl_layer *layer);

@@ -2,6 +2,7 @@
 #include "nn/checkpoint_private.h"
 #include "nn/net_private.h"
 #include "nn/optim_private.h"
+#include "nn/quant_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,20 +55,35 @@ static mewl_status get_param(const mewl_checkpoint *checkpoint, const char *pref
 
 mewl_status mewl_checkpoint_put_net(mewl_checkpoint *checkpoint, mewl_net *net, bool bf16, mewl_error *err)
 {
-    for (size_t i = 0; i < net->param_count; i++) {
-        MEWL_TRY(put_param(checkpoint, "", net->params[i], net->params[i]->value.data, bf16, err));
+    MEWL_TRY(mewl__quant_put_kind(checkpoint, net, err));
+    for (size_t i = 0; i < net->layer_count; i++) {
+        const mewl_layer *layer = net->layers[i];
+        const bool eight = net->quant != MEWL_QUANT_NONE && layer->eight != NULL && layer->eight->scale != NULL;
+        if (eight) {
+            MEWL_TRY(mewl__quant_put_weights(checkpoint, layer, err));
+        }
+        for (size_t p = eight ? 1 : 0; p < layer->param_count; p++) {
+            MEWL_TRY(put_param(checkpoint, "", layer->params[p], layer->params[p]->value.data, bf16, err));
+        }
     }
     return MEWL_OK;
 }
 
 mewl_status mewl_checkpoint_get_net(const mewl_checkpoint *checkpoint, mewl_net *net, bool allow_extra, mewl_error *err)
 {
-    for (size_t i = 0; i < net->param_count; i++) {
-        MEWL_TRY(get_param(checkpoint, "", net->params[i], net->params[i]->value.data, err));
+    MEWL_TRY(mewl__quant_get_kind(checkpoint, net, err));
+    for (size_t i = 0; i < net->layer_count; i++) {
+        mewl_layer *layer = net->layers[i];
+        bool eight = false;
+        MEWL_TRY(mewl__quant_get_weights(checkpoint, net, layer, &eight, err));
+        for (size_t p = eight ? 1 : 0; p < layer->param_count; p++) {
+            MEWL_TRY(get_param(checkpoint, "", layer->params[p], layer->params[p]->value.data, err));
+        }
     }
     for (size_t i = 0; i < checkpoint->count && !allow_extra; i++) {
         const char *name = checkpoint->entries[i].name;
-        if (strncmp(name, TRAIN, strlen(TRAIN)) != 0 && mewl_net_param(net, name) == NULL) {
+        if (strncmp(name, TRAIN, strlen(TRAIN)) != 0 && mewl_net_param(net, name) == NULL &&
+            !mewl__quant_scale_name(checkpoint, name)) {
             return mewl_error_set(err, MEWL_E_FORMAT, "the checkpoint's '%.200s' has no place in the net", name);
         }
     }

@@ -3,7 +3,9 @@
  * Convolutions and batch norms take most of these over (absorb); this file is for the rest. Any layout: an element's
  * place does not matter, but surplus channels of blocked maps are put back to zero where f(0) is not 0.
  */
+#include "nn/eight.h"
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 #include "nn/tile.h"
 
 #include <math.h>
@@ -78,13 +80,27 @@ static void differentiate(const mewl_layer *layer, float *dx, const float *dy, c
 static mewl_status activation_plan(mewl_layer *layer, const mewl_plan *plan, mewl_tensor *in, size_t in_count,
                                    mewl_tensor *out, mewl_error *err)
 {
+    if (layer->ops == &mewl__relu_ops && mewl__want_eight(plan, in, 1, out)) {
+        out->shape = in->shape;
+        return MEWL_OK;
+    }
+    mewl__want_float(plan, in, 1);
     *out = *in;
     return MEWL_OK;
+}
+
+static unsigned activation_eight(const mewl_layer *layer)
+{
+    return layer->ops == &mewl__relu_ops ? MEWL_LAYER_EIGHT_READS : 0;
 }
 
 static mewl_status activation_forward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, mewl_tensor *y,
                                       mewl_error *err)
 {
+    if (mewl__is_eight(y->dtype)) {
+        mewl__eight_relu(y, x, pass->threads);
+        return MEWL_OK;
+    }
     int64_t total = mewl_tensor_stored(x), tiles = (total + MEWL__TILE - 1) / MEWL__TILE;
 #pragma omp parallel for num_threads(pass->threads) if (pass->threads > 1) schedule(static)
     for (int64_t tile = 0; tile < tiles; tile++) {
@@ -126,7 +142,8 @@ static mewl_status activation_backward(mewl_layer *layer, const mewl_pass *pass,
                                                 .reads = reading,                                                      \
                                                 .plan = activation_plan,                                               \
                                                 .forward = activation_forward,                                         \
-                                                .backward = activation_backward};                                      \
+                                                .backward = activation_backward,                                       \
+                                                .eight = activation_eight};                                            \
     mewl_node mewl_net_##ident(mewl_net *net, const char *name, mewl_node x)                                           \
     {                                                                                                                  \
         mewl_layer *layer = mewl__net_add(net, &mewl__##ident##_ops, name, &x, 1);                                     \

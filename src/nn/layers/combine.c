@@ -1,13 +1,23 @@
 /* combine.c - layers of two or more inputs: sum, product (with one factor repeated over time and frequency), and
  * joining along channels. */
+#include "nn/eight.h"
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 #include "nn/tile.h"
+
+#include <math.h>
 
 typedef struct combine {
     mewl_layer layer;
     int64_t channels[MEWL_LAYER_INPUTS_MAX];
     size_t count;
+    bool relu; /* sum: absorbed in inference */
 } combine;
+
+static unsigned reads_eight(const mewl_layer *layer)
+{
+    return MEWL_LAYER_EIGHT_READS;
+}
 
 static mewl_status same_shape(const mewl_tensor *in, const char *what, mewl_error *err)
 {
@@ -25,6 +35,11 @@ static mewl_status add_plan(mewl_layer *layer, const mewl_plan *plan, mewl_tenso
                             mewl_tensor *out, mewl_error *err)
 {
     MEWL_TRY(same_shape(in, "add", err));
+    if (mewl__want_eight(plan, in, 2, out)) {
+        out->shape = in[0].shape;
+        return MEWL_OK;
+    }
+    mewl__want_float(plan, in, 2);
     in[1].layout = in[0].layout;
     in[1].dtype = in[0].dtype;
     *out = in[0];
@@ -34,6 +49,11 @@ static mewl_status add_plan(mewl_layer *layer, const mewl_plan *plan, mewl_tenso
 static mewl_status add_forward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, mewl_tensor *y,
                                mewl_error *err)
 {
+    const float least = ((const combine *)layer)->relu ? 0.0f : -INFINITY;
+    if (mewl__is_eight(y->dtype)) {
+        mewl__eight_add(y, &x[0], &x[1], least == 0.0f, pass->threads);
+        return MEWL_OK;
+    }
     int64_t total = mewl_tensor_stored(y), tiles = (total + MEWL__TILE - 1) / MEWL__TILE;
 #pragma omp parallel for num_threads(pass->threads) if (pass->threads > 1) schedule(static)
     for (int64_t tile = 0; tile < tiles; tile++) {
@@ -43,7 +63,8 @@ static mewl_status add_forward(mewl_layer *layer, const mewl_pass *pass, const m
         const float *b = mewl__tile_load(b_buffer, x[1].data, x[1].dtype, at, count);
         float *out = mewl__tile_begin(to, y->data, y->dtype, at);
         for (size_t i = 0; i < count; i++) {
-            out[i] = a[i] + b[i];
+            const float sum = a[i] + b[i];
+            out[i] = sum < least ? least : sum; /* a NaN stays */
         }
         mewl__tile_flush(out, y->data, y->dtype, at, count);
     }
@@ -61,8 +82,29 @@ static mewl_status add_backward(mewl_layer *layer, const mewl_pass *pass, const 
     return MEWL_OK;
 }
 
-static const mewl_layer_ops add_ops = {
-    .kind = "add", .size = sizeof(combine), .plan = add_plan, .forward = add_forward, .backward = add_backward};
+static bool add_absorb(mewl_layer *layer, const mewl_plan *plan, mewl_layer *next)
+{
+    combine *self = (combine *)layer;
+    if (plan->training || self->relu || next->ops != &mewl__relu_ops) {
+        return false;
+    }
+    self->relu = true;
+    return true;
+}
+
+static void add_unplan(mewl_layer *layer)
+{
+    ((combine *)layer)->relu = false;
+}
+
+static const mewl_layer_ops add_ops = {.kind = "add",
+                                       .size = sizeof(combine),
+                                       .plan = add_plan,
+                                       .forward = add_forward,
+                                       .backward = add_backward,
+                                       .absorb = add_absorb,
+                                       .unplan = add_unplan,
+                                       .eight = reads_eight};
 
 mewl_node mewl_net_add(mewl_net *net, const char *name, mewl_node a, mewl_node b)
 {
@@ -217,6 +259,10 @@ static mewl_status concat_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
                                mewl_tensor *out, mewl_error *err)
 {
     const combine *self = (const combine *)layer;
+    const bool eight = mewl__want_eight(plan, in, in_count, out);
+    if (!eight) {
+        mewl__want_float(plan, in, in_count);
+    }
     mewl_layout layout = in[0].layout == MEWL_LAYOUT_LAST ? plan->blocked : in[0].layout;
     int64_t channels = 0;
     for (size_t i = 0; i < in_count; i++) {
@@ -228,11 +274,12 @@ static mewl_status concat_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
             layout = MEWL_LAYOUT_PLAIN; /* blocks would be cut */
         }
     }
-    for (size_t i = 0; i < in_count; i++) {
+    for (size_t i = 0; i < in_count && !eight; i++) {
         in[i].layout = layout;
         in[i].dtype = in[0].dtype;
+        *out = in[0];
     }
-    *out = in[0];
+    out->shape = in[0].shape;
     out->shape.dim[1] = channels;
     return MEWL_OK;
 }
@@ -255,7 +302,11 @@ static void copy_parts(const combine *self, const mewl_tensor *whole, const mewl
 static mewl_status concat_forward(mewl_layer *layer, const mewl_pass *pass, const mewl_tensor *x, mewl_tensor *y,
                                   mewl_error *err)
 {
-    copy_parts((const combine *)layer, y, x, false);
+    if (mewl__is_eight(y->dtype)) {
+        mewl__eight_concat(y, x, ((const combine *)layer)->count, pass->threads);
+    } else {
+        copy_parts((const combine *)layer, y, x, false);
+    }
     return MEWL_OK;
 }
 
@@ -270,7 +321,8 @@ static const mewl_layer_ops concat_ops = {.kind = "concat",
                                           .size = sizeof(combine),
                                           .plan = concat_plan,
                                           .forward = concat_forward,
-                                          .backward = concat_backward};
+                                          .backward = concat_backward,
+                                          .eight = reads_eight};
 
 mewl_node mewl_net_concat(mewl_net *net, const char *name, const mewl_node *x, size_t count)
 {

@@ -3,6 +3,7 @@
 #include "nn/conv_dilated.h"
 #include "nn/conv_first.h"
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ typedef struct conv2d {
     mewl_conv2d_opts opts;
     int64_t in;
     mewl__conv *conv;
+    mewl__conv8 *conv8;          /* computes in eight bits instead, or NULL */
     mewl__conv_first *first;     /* gives the input gradient, or NULL: conv does */
     mewl__conv_dilated *dilated; /* gives all gradients, or NULL */
     const mewl_layer *norm;      /* absorbed, or NULL */
@@ -35,14 +37,29 @@ static int64_t out_size(const mewl_conv2d_opts *o, int axis, int64_t in, int64_t
     return span < 0 ? 0 : span / stride + 1;
 }
 
-static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_tensor *in, size_t in_count,
-                               mewl_tensor *out, mewl_error *err)
+/* Everything a plan made, but not what was absorbed. */
+static void drop(conv2d *self)
 {
-    conv2d *self = (conv2d *)layer;
+    mewl__conv_free(self->conv);
+    mewl__conv8_free(self->conv8);
+    mewl__conv_first_free(self->first);
+    mewl__conv_dilated_free(self->dilated);
+    free(self->folded);
+    free(self->scale);
+    free(self->shift);
+    free(self->bias);
+    self->conv = NULL;
+    self->conv8 = NULL;
+    self->first = NULL;
+    self->dilated = NULL;
+    self->folded = self->scale = self->shift = self->bias = NULL;
+}
+
+/* Geometry of the layer on an input of *in. Errors: MEWL_E_SHAPE. */
+static mewl_status spec_of(mewl__conv_spec *spec, const conv2d *self, const mewl_tensor *in, mewl_error *err)
+{
     const mewl_conv2d_opts *o = &self->opts;
-    const mewl_param *weight = layer->params[0];
-    bool trains = plan->training && !(weight->frozen && (!o->bias || layer->params[1]->frozen));
-    mewl__conv_spec spec = {
+    *spec = (mewl__conv_spec){
         .n = in->shape.dim[0],
         .in = self->in,
         .out = o->out,
@@ -51,22 +68,117 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         .kernel = {o->kernel[0], o->kernel[1]},
         .stride = {o->stride[0], o->stride[1]},
         .dilation = {o->dilation[0], o->dilation[1]},
-        .dtype = plan->compute,
         .given = in->layout,
         .bias = o->bias || self->norm != NULL,
-        .backward = trains,
-        .backward_data = plan->training && plan->grad_wanted[0],
         .post = self->post,
     };
     for (int axis = 0; axis < 2; axis++) {
-        spec.out_size[axis] = out_size(o, axis, spec.in_size[axis], &spec.pad[2 * axis], &spec.pad[2 * axis + 1]);
-        if (spec.out_size[axis] < 1) {
+        spec->out_size[axis] = out_size(o, axis, spec->in_size[axis], &spec->pad[2 * axis], &spec->pad[2 * axis + 1]);
+        if (spec->out_size[axis] < 1) {
             char text[64];
             return mewl_error_set(err, MEWL_E_SHAPE, "an input of %s is smaller than the kernel %lldx%lld",
                                   mewl_shape_text(in->shape, text, sizeof text), (long long)o->kernel[0],
                                   (long long)o->kernel[1]);
         }
     }
+    return MEWL_OK;
+}
+
+static mewl_status make_folded(conv2d *self, mewl_error *err)
+{
+    size_t count = (size_t)mewl_shape_count(self->layer.params[0]->value.shape), channels = (size_t)self->opts.out;
+    self->folded = mewl__alloc(count * sizeof(float));
+    self->scale = mewl__alloc(channels * sizeof(float));
+    self->shift = mewl__alloc(channels * sizeof(float));
+    self->bias = mewl__alloc(channels * sizeof(float));
+    return self->folded != NULL && self->scale != NULL && self->shift != NULL && self->bias != NULL
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for folded weights");
+}
+
+/* What an absorbed norm makes of channel c: factor, and bias. 1 and the layer's own bias without one. */
+static void fold_bias(conv2d *self)
+{
+    const float *bias = self->opts.bias ? self->layer.params[1]->value.data : NULL;
+    if (self->norm != NULL) {
+        mewl__batch_norm_affine(self->norm, self->scale, self->shift);
+    }
+    for (int64_t c = 0; c < self->opts.out; c++) {
+        self->scale[c] = self->norm != NULL ? self->scale[c] : 1.0f;
+        self->bias[c] = (self->norm != NULL ? self->shift[c] : 0.0f) + (bias != NULL ? bias[c] * self->scale[c] : 0.0f);
+    }
+}
+
+static mewl_status make_conv8(conv2d *self, const mewl_plan *plan, const mewl__conv_spec *conv, const mewl_tensor *in,
+                              const mewl_tensor *out, mewl_error *err)
+{
+    const mewl_layer *layer = &self->layer;
+    float *factor = mewl__alloc((size_t)self->opts.out * sizeof *factor);
+    int8_t *weight = mewl__alloc((size_t)mewl_shape_count(layer->params[0]->value.shape));
+    mewl_status status = factor != NULL && weight != NULL
+                             ? make_folded(self, err)
+                             : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for weights in eight bits");
+    if (status == MEWL_OK) {
+        fold_bias(self);
+        mewl__eight_weights(weight, layer);
+        for (int64_t c = 0; c < self->opts.out; c++) {
+            factor[c] = in->scale * layer->eight->scale[c] * self->scale[c];
+        }
+        const mewl__conv8_spec spec = {.conv = *conv,
+                                       .out = out->dtype,
+                                       .out_scale = mewl__is_eight(out->dtype) ? out->scale : 1.0f,
+                                       .factor = factor,
+                                       .bias = self->bias,
+                                       .weight = weight};
+        status = mewl__conv8_new(&self->conv8, plan->context, &spec, err);
+    }
+    free(factor);
+    free(weight);
+    return status;
+}
+
+/* Plans for eight bits. MEWL_E_UNSUPPORTED: not here; nothing is changed. */
+static mewl_status plan_eight(conv2d *self, const mewl_plan *plan, mewl_tensor *in, mewl_tensor *out, mewl_error *err)
+{
+    const mewl__eight *eight = self->layer.eight;
+    if (!plan->eight || eight == NULL || eight->scale == NULL || plan->in_grid[0].scale == 0.0f) {
+        return MEWL_E_UNSUPPORTED;
+    }
+    mewl_tensor from = *in, to = {.layout = MEWL_LAYOUT_LAST, .dtype = MEWL_DTYPE_F32};
+    mewl__on_grid(&from, plan->in_grid[0]);
+    if (plan->out_eight && plan->out_grid.scale != 0.0f) {
+        mewl__on_grid(&to, plan->out_grid);
+    }
+    mewl__conv_spec spec;
+    MEWL_TRY(spec_of(&spec, self, in, err));
+    spec.dtype = from.dtype;
+    to.shape = mewl_shape_map(spec.n, spec.out, spec.out_size[0], spec.out_size[1]);
+    if (mewl_shape_count(to.shape) < 0) {
+        return mewl_error_set(err, MEWL_E_SHAPE, "the output would be too large");
+    }
+    MEWL_TRY(make_conv8(self, plan, &spec, &from, &to, err));
+    *in = from;
+    *out = to;
+    return MEWL_OK;
+}
+
+static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_tensor *in, size_t in_count,
+                               mewl_tensor *out, mewl_error *err)
+{
+    conv2d *self = (conv2d *)layer;
+    const mewl_conv2d_opts *o = &self->opts;
+    const mewl_param *weight = layer->params[0];
+    mewl_status status = plan_eight(self, plan, in, out, err);
+    if (status != MEWL_E_UNSUPPORTED) {
+        return status;
+    }
+    drop(self);
+    mewl__want_float(plan, in, 1);
+    mewl__conv_spec spec;
+    MEWL_TRY(spec_of(&spec, self, in, err));
+    spec.dtype = plan->compute;
+    spec.backward = plan->training && !(weight->frozen && (!o->bias || layer->params[1]->frozen));
+    spec.backward_data = plan->training && plan->grad_wanted[0];
     *out = (mewl_tensor){.shape = mewl_shape_map(spec.n, o->out, spec.out_size[0], spec.out_size[1]),
                          .dtype = plan->compute};
     if (mewl_shape_count(out->shape) < 0) {
@@ -95,17 +207,7 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         }
         MEWL_TRY(mewl__conv_first_new(&self->first, &spec, err));
     }
-    if (self->norm != NULL) {
-        size_t count = (size_t)mewl_shape_count(weight->value.shape), channels = (size_t)o->out;
-        self->folded = mewl__alloc(count * sizeof(float));
-        self->scale = mewl__alloc(channels * sizeof(float));
-        self->shift = mewl__alloc(channels * sizeof(float));
-        self->bias = mewl__alloc(channels * sizeof(float));
-        if (self->folded == NULL || self->scale == NULL || self->shift == NULL || self->bias == NULL) {
-            return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for folded weights");
-        }
-    }
-    return MEWL_OK;
+    return self->norm != NULL ? make_folded(self, err) : MEWL_OK;
 }
 
 /* Hands the weights over, an absorbed batch norm multiplied in: w scale, b scale + shift. */
@@ -113,18 +215,16 @@ static mewl_status prepare(conv2d *self, mewl_error *err)
 {
     const mewl_layer *layer = &self->layer;
     const float *weight = layer->params[0]->value.data;
-    const float *bias = self->opts.bias ? layer->params[1]->value.data : NULL;
     if (self->norm == NULL) {
-        return mewl__conv_prepare(self->conv, weight, bias, err);
+        return mewl__conv_prepare(self->conv, weight, self->opts.bias ? layer->params[1]->value.data : NULL, err);
     }
     size_t channels = (size_t)self->opts.out;
     size_t each = (size_t)mewl_shape_count(layer->params[0]->value.shape) / channels;
-    mewl__batch_norm_affine(self->norm, self->scale, self->shift);
+    fold_bias(self);
     for (size_t c = 0; c < channels; c++) {
         for (size_t i = 0; i < each; i++) {
             self->folded[c * each + i] = weight[c * each + i] * self->scale[c];
         }
-        self->bias[c] = self->shift[c] + (bias != NULL ? bias[c] * self->scale[c] : 0.0f);
     }
     return mewl__conv_prepare(self->conv, self->folded, self->bias, err);
 }
@@ -133,6 +233,9 @@ static mewl_status conv2d_forward(mewl_layer *layer, const mewl_pass *pass, cons
                                   mewl_error *err)
 {
     conv2d *self = (conv2d *)layer;
+    if (self->conv8 != NULL) {
+        return mewl__conv8_forward(self->conv8, y->data, x->data, err);
+    }
     if (pass->weights_changed) {
         MEWL_TRY(prepare(self, err));
     }
@@ -182,17 +285,7 @@ static bool conv2d_absorb(mewl_layer *layer, const mewl_plan *plan, mewl_layer *
 static void conv2d_unplan(mewl_layer *layer)
 {
     conv2d *self = (conv2d *)layer;
-    mewl__conv_free(self->conv);
-    mewl__conv_first_free(self->first);
-    self->first = NULL;
-    mewl__conv_dilated_free(self->dilated);
-    self->dilated = NULL;
-    free(self->folded);
-    free(self->scale);
-    free(self->shift);
-    free(self->bias);
-    self->conv = NULL;
-    self->folded = self->scale = self->shift = self->bias = NULL;
+    drop(self);
     self->norm = NULL;
     self->post = MEWL__POST_NONE;
 }
@@ -207,6 +300,12 @@ static void conv2d_reach(const mewl_layer *layer, int64_t *kernel, int64_t *stri
     *pad = o->same ? ((o->kernel[0] - 1) * o->dilation[0]) / 2 : o->pad[0];
 }
 
+/* One channel in (the first of a net): little arithmetic, and the coarsest place to round. */
+static unsigned conv2d_eight(const mewl_layer *layer)
+{
+    return ((const conv2d *)layer)->in > 1 ? MEWL_LAYER_EIGHT_READS | MEWL_LAYER_EIGHT_WEIGHTS : 0;
+}
+
 static const mewl_layer_ops conv2d_ops = {
     .kind = "conv2d",
     .size = sizeof(conv2d),
@@ -217,6 +316,7 @@ static const mewl_layer_ops conv2d_ops = {
     .absorb = conv2d_absorb,
     .unplan = conv2d_unplan,
     .reach = conv2d_reach,
+    .eight = conv2d_eight,
 };
 
 static bool in_range(int64_t value, int64_t low, int64_t high)

@@ -2,7 +2,9 @@
  *
  * mean_features keeps type and layout; global_pool gives plain float32, small and exact.
  */
+#include "nn/eight.h"
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 #include "nn/tile.h"
 
 #include <math.h>
@@ -17,11 +19,17 @@ static mewl_status global_pool_plan(mewl_layer *layer, const mewl_plan *plan, me
                                     mewl_tensor *out, mewl_error *err)
 {
     const global_pool *self = (const global_pool *)layer;
-    if (in->layout == MEWL_LAYOUT_LAST) {
+    const bool eight = plan->eight && mewl__is_eight(in->dtype); /* read as they are */
+    if (!eight && in->layout == MEWL_LAYOUT_LAST) {
         in->layout = plan->blocked;
     }
     *out = *in;
     out->shape.dim[3] = 1;
+    if (eight && self->keep_time && plan->out_eight && plan->out_grid.scale != 0.0f) {
+        mewl__on_grid(out, plan->out_grid);
+    } else if (eight && self->keep_time) {
+        out->dtype = MEWL_DTYPE_F32;
+    }
     if (!self->keep_time) {
         out->shape.dim[2] = 1;
         out->dtype = MEWL_DTYPE_F32;
@@ -97,6 +105,14 @@ static mewl_status global_pool_forward(mewl_layer *layer, const mewl_pass *pass,
                                        mewl_error *err)
 {
     const global_pool *self = (const global_pool *)layer;
+    if (mewl__is_eight(x->dtype) && self->keep_time) {
+        mewl__eight_mean_features(y, x, pass->threads);
+        return MEWL_OK;
+    }
+    if (mewl__is_eight(x->dtype)) {
+        mewl__eight_global_pool(y->data, x, self->kind != MEWL_POOL_MAX, self->kind != MEWL_POOL_AVG, pass->threads);
+        return MEWL_OK;
+    }
     mewl__rows r = mewl__rows_of(x);
 #pragma omp parallel for num_threads(pass->threads) if (pass->threads > 1) schedule(static)
     for (size_t row = 0; row < r.n * r.blocks; row++) {
@@ -183,11 +199,17 @@ static void global_pool_reach(const mewl_layer *layer, int64_t *kernel, int64_t 
     *kernel = 0;
 }
 
+static unsigned reads_eight(const mewl_layer *layer)
+{
+    return MEWL_LAYER_EIGHT_READS;
+}
+
 static const mewl_layer_ops mean_features_ops = {.kind = "mean_features",
                                                  .size = sizeof(global_pool),
                                                  .plan = global_pool_plan,
                                                  .forward = global_pool_forward,
-                                                 .backward = global_pool_backward};
+                                                 .backward = global_pool_backward,
+                                                 .eight = reads_eight};
 
 static const mewl_layer_ops global_pool_ops = {.kind = "global_pool",
                                                .size = sizeof(global_pool),
@@ -195,7 +217,8 @@ static const mewl_layer_ops global_pool_ops = {.kind = "global_pool",
                                                .plan = global_pool_plan,
                                                .forward = global_pool_forward,
                                                .backward = global_pool_backward,
-                                               .reach = global_pool_reach};
+                                               .reach = global_pool_reach,
+                                               .eight = reads_eight};
 
 mewl_node mewl_net_global_pool(mewl_net *net, const char *name, mewl_node x, mewl_pool_kind kind)
 {

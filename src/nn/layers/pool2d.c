@@ -2,7 +2,9 @@
  *
  * Gradients of a maximum go to the first of equal values in a window, time before frequency (as PyTorch does).
  */
+#include "nn/eight.h"
 #include "nn/net_private.h"
+#include "nn/quant_private.h"
 #include "nn/tile.h"
 
 #include <math.h>
@@ -23,10 +25,13 @@ static mewl_status pool2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         return mewl_error_set(err, MEWL_E_SHAPE, "an input of %s is smaller than the window %zux%zu",
                               mewl_shape_text(in->shape, text, sizeof text), self->kernel[0], self->kernel[1]);
     }
-    if (in->layout == MEWL_LAYOUT_LAST) {
-        in->layout = plan->blocked;
+    if (mewl__want_eight(plan, in, 1, out)) {
+        out->shape = in->shape;
+    } else {
+        mewl__want_float(plan, in, 1);
+        in->layout = in->layout == MEWL_LAYOUT_LAST ? plan->blocked : in->layout;
+        *out = *in;
     }
-    *out = *in;
     out->shape.dim[2] = t;
     out->shape.dim[3] = f;
     return MEWL_OK;
@@ -155,6 +160,10 @@ static mewl_status pool2d_forward(mewl_layer *layer, const mewl_pass *pass, cons
                                   mewl_error *err)
 {
     plane p = plane_of((const pool2d *)layer, x, y);
+    if (mewl__is_eight(x->dtype)) {
+        mewl__eight_pool(y, x, (size_t[]){p.kt, p.kf}, p.average, p.maximum, pass->threads);
+        return MEWL_OK;
+    }
     mewl__rows in = mewl__rows_of(x), out = mewl__rows_of(y);
     size_t size = mewl_dtype_size(x->dtype), from = in.positions * in.block * size,
            to = out.positions * in.block * size;
@@ -195,6 +204,13 @@ static void pool2d_reach(const mewl_layer *layer, int64_t *kernel, int64_t *stri
     *kernel = *stride = (int64_t)((const pool2d *)layer)->kernel[0];
 }
 
+/* Sums of a window fit 32 bits. */
+static unsigned pool2d_eight(const mewl_layer *layer)
+{
+    const pool2d *self = (const pool2d *)layer;
+    return self->kernel[0] * self->kernel[1] <= 1 << 20 ? MEWL_LAYER_EIGHT_READS : 0;
+}
+
 #define POOL_OPS(ident, reading)                                                                                       \
     static const mewl_layer_ops ident = {.kind = "pool2d",                                                             \
                                          .size = sizeof(pool2d),                                                       \
@@ -202,7 +218,8 @@ static void pool2d_reach(const mewl_layer *layer, int64_t *kernel, int64_t *stri
                                          .plan = pool2d_plan,                                                          \
                                          .forward = pool2d_forward,                                                    \
                                          .backward = pool2d_backward,                                                  \
-                                         .reach = pool2d_reach}
+                                         .reach = pool2d_reach,                                                        \
+                                         .eight = pool2d_eight}
 
 POOL_OPS(average_ops, 0); /* needs no memory of its input */
 POOL_OPS(maximum_ops, MEWL_LAYER_READS_X);
