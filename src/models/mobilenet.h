@@ -14,7 +14,7 @@
 #ifndef MEWL_MODELS_MOBILENET_H
 #define MEWL_MODELS_MOBILENET_H
 
-#include "models/model.h"
+#include "nn/net.h"
 
 #define MEWL_MOBILENET_PAIRS 13
 
@@ -22,20 +22,5 @@
  * "layer2.depthwise", "layer2.pointwise", ... Channels are multiplied by width. With `dense_time` only the first three
  * strides of 2 apply to time. */
 mewl_node mewl_mobilenet_body(mewl_net *net, mewl_node x, int64_t pairs, double width, bool dense_time);
-
-/* Is `arch` "mobilenet"? */
-bool mewl_mobilenet_known(const char *arch);
-
-/* Fills in defaults (depth 9, front end's 64 bands, width 1) and checks. Errors: MEWL_E_ARG. */
-mewl_status mewl_mobilenet_complete(mewl_model_config *config, mewl_error *err);
-
-/* Elements of the embedding of a completed config: the head's 128 channels times width, mean over time. */
-int64_t mewl_mobilenet_embedding_size(const mewl_model_config *config);
-
-/* Elements of the pointwise convolutions of a completed config: a lower bound of what a checkpoint of it must hold. */
-int64_t mewl_mobilenet_weights_min(const mewl_model_config *config);
-
-/* Builds and seals the detector of a completed config into an empty net; outputs are named as in cnn.h. */
-mewl_status mewl_mobilenet_build(mewl_net *net, const mewl_model_config *config, mewl_error *err);
 
 #endif

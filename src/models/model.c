@@ -1,29 +1,66 @@
 /* model.c - a net with its configuration, labels and notes; running it; its checkpoint form is in model_file.c. */
 #include "models/model_private.h"
 
-#include "models/cnn.h"
-#include "models/mobilenet.h"
+#include "models/arch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_mobilenet(const mewl_model_config *config)
+#define FRAMES_MAX ((int64_t)1 << 31)
+
+static const char *const pool_names[MEWL_MODEL_POOL_COUNT] = {
+    [MEWL_MODEL_POOL_AUTO] = "auto", [MEWL_MODEL_POOL_MAX] = "max",
+    [MEWL_MODEL_POOL_AVG] = "avg",   [MEWL_MODEL_POOL_MAX_AVG] = "max+avg",
+    [MEWL_MODEL_POOL_STAT] = "stat", [MEWL_MODEL_POOL_STAT_FULL] = "stat-full",
+    [MEWL_MODEL_POOL_MHA] = "mha",   [MEWL_MODEL_POOL_ATTN_LITERAL] = "attn-literal",
+};
+
+const char *mewl_model_pool_name(mewl_model_pool pool)
 {
-    return mewl_mobilenet_known(config->arch);
+    return (unsigned)pool < MEWL_MODEL_POOL_COUNT ? pool_names[pool] : NULL;
+}
+
+mewl_status mewl_model_pool_parse(mewl_model_pool *pool, const char *name, mewl_error *err)
+{
+    for (int i = 0; i < MEWL_MODEL_POOL_COUNT; i++) {
+        if (strcmp(pool_names[i], name) == 0) {
+            *pool = (mewl_model_pool)i;
+            return MEWL_OK;
+        }
+    }
+    return mewl_error_set(err, MEWL_E_ARG,
+                          "no global pooling '%s': auto, max, avg, max+avg, stat, stat-full, mha or "
+                          "attn-literal",
+                          name);
+}
+
+const char *mewl_model_arch_at(size_t index)
+{
+    const mewl__arch *arch = mewl__arch_at(index);
+    return arch == NULL ? NULL : arch->name;
+}
+
+/* Fewest frames that give one to the global pooling. */
+static int64_t count_frames_min(const mewl__arch *arch, const mewl_model_config *c)
+{
+    int64_t t = 1;
+    while (t < 65536 && arch->frames_out(c, t) < 1) {
+        t++;
+    }
+    return t;
 }
 
 mewl_status mewl_model_new(mewl_model **out, mewl_model_config config, uint64_t seed, mewl_error *err)
 {
     *out = NULL;
-    if (memchr(config.arch, '\0', sizeof config.arch) == NULL) {
-        return mewl_error_set(err, MEWL_E_ARG, "the name of the architecture is too long");
-    }
-    MEWL_TRY(is_mobilenet(&config) ? mewl_mobilenet_complete(&config, err) : mewl_cnn_complete(&config, err));
+    MEWL_TRY(mewl__arch_complete(&config, err));
     mewl_model *model = calloc(1, sizeof *model);
     if (model == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a model");
     }
     model->config = config;
+    model->arch = mewl__arch_find(config.arch);
+    model->frames_min = config.frames > 0 ? config.frames : count_frames_min(model->arch, &config);
     model->mode.threads = 1;
     model->labels = calloc((size_t)config.classes, sizeof *model->labels);
     mewl_status status = model->labels != NULL ? mewl_net_new(&model->net, err)
@@ -32,8 +69,8 @@ mewl_status mewl_model_new(mewl_model **out, mewl_model_config config, uint64_t 
         status = mewl_checkpoint_new(&model->notes, err);
     }
     if (status == MEWL_OK) {
-        status = is_mobilenet(&config) ? mewl_mobilenet_build(model->net, &model->config, err)
-                                       : mewl_cnn_build(model->net, &model->config, err);
+        model->arch->build(model->net, &model->config);
+        status = mewl_net_seal(model->net, err);
     }
     if (status != MEWL_OK) {
         mewl_model_free(model);
@@ -118,29 +155,34 @@ bool mewl_model_note_at(const mewl_model *model, const char **key, const char **
     return mewl_checkpoint_text_at(model->notes, key, text, index);
 }
 
+mewl_model_input mewl_model_describe_input(const mewl_model *model)
+{
+    return mewl__arch_parts(&model->config);
+}
+
 int64_t mewl_model_embedding_size(const mewl_model *model)
 {
-    return is_mobilenet(&model->config) ? mewl_mobilenet_embedding_size(&model->config)
-                                        : mewl_cnn_embedding_size(&model->config);
+    return model->arch->embedding_size(&model->config);
 }
 
 int64_t mewl_model_frames_min(const mewl_model *model)
 {
-    int64_t product = 1;
-    for (int i = 0; i < MEWL_MODEL_BLOCKS_MAX; i++) {
-        product *= model->config.time_pool[i] > 0 ? model->config.time_pool[i] : 1;
-    }
-    return product;
+    return model->frames_min;
+}
+
+int64_t mewl_model_frames_max(const mewl_model *model)
+{
+    return model->config.frames > 0 ? model->config.frames : FRAMES_MAX;
 }
 
 int64_t mewl_model_output_frames(const mewl_model *model, int64_t frames)
 {
-    return model->config.framewise && frames > 0 ? frames / mewl_model_frames_min(model) : 0;
+    return model->config.framewise && frames > 0 ? model->arch->frames_out(&model->config, frames) : 0;
 }
 
 bool mewl_model_reach(const mewl_model *model, int64_t *step, int64_t *left, int64_t *right)
 {
-    return model->config.framewise && mewl_net_reach(model->net, MEWL_CNN_FRAME, step, left, right);
+    return model->config.framewise && mewl_net_reach(model->net, MEWL__OUT_FRAME, step, left, right);
 }
 
 mewl_status mewl_model_plan(mewl_model *model, mewl_model_mode mode, mewl_error *err)
@@ -172,6 +214,10 @@ mewl_status mewl_model_forward(mewl_model *model, const float *features, int64_t
     if (frame_logits != NULL && !c->framewise) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "this model gives no frame-wise scores");
     }
+    if (t > mewl_model_frames_max(model)) {
+        return mewl_error_set(err, MEWL_E_SHAPE, "%lld frames are too long for the model, which is made for %lld alone",
+                              (long long)t, (long long)mewl_model_frames_max(model));
+    }
     if (t < mewl_model_frames_min(model)) {
         return mewl_error_set(err, MEWL_E_SHAPE, "%lld frames are too short for the model, which needs %lld",
                               (long long)t, (long long)mewl_model_frames_min(model));
@@ -186,14 +232,14 @@ mewl_status mewl_model_forward(mewl_model *model, const float *features, int64_t
     model->n = n;
     model->frames = mewl_model_output_frames(model, t);
     if (clip_logits != NULL) {
-        memcpy(clip_logits, mewl_net_output_value(model->net, MEWL_CNN_CLIP, NULL),
+        memcpy(clip_logits, mewl_net_output_value(model->net, MEWL__OUT_CLIP, NULL),
                (size_t)(n * c->classes) * sizeof *clip_logits);
     }
     if (frame_logits != NULL) {
-        swap(frame_logits, mewl_net_output_value(model->net, MEWL_CNN_FRAME, NULL), n, c->classes, model->frames);
+        swap(frame_logits, mewl_net_output_value(model->net, MEWL__OUT_FRAME, NULL), n, c->classes, model->frames);
     }
     if (embedding != NULL) {
-        memcpy(embedding, mewl_net_output_value(model->net, MEWL_CNN_EMBEDDING, NULL),
+        memcpy(embedding, mewl_net_output_value(model->net, MEWL__OUT_EMBEDDING, NULL),
                (size_t)(n * mewl_model_embedding_size(model)) * sizeof *embedding);
     }
     return MEWL_OK;
@@ -203,8 +249,8 @@ mewl_status mewl_model_backward(mewl_model *model, const float *d_clip_logits, c
                                 mewl_error *err)
 {
     const mewl_model_config *c = &model->config;
-    float *clip = mewl_net_output_grad(model->net, MEWL_CNN_CLIP);
-    float *frame = mewl_net_output_grad(model->net, MEWL_CNN_FRAME);
+    float *clip = mewl_net_output_grad(model->net, MEWL__OUT_CLIP);
+    float *frame = mewl_net_output_grad(model->net, MEWL__OUT_FRAME);
     if (clip == NULL || (d_frame_logits != NULL && frame == NULL)) {
         return mewl_error_set(err, MEWL_E_STATE, "backward without a training forward before it");
     }

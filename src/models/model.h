@@ -1,10 +1,18 @@
-/* model.h - a classifier of log-mel frames: a net, and everything about it that a checkpoint must say.
+/* model.h - a classifier of frames of features: a net, and everything about it that a checkpoint must say.
  *
- * Architectures: "cnn6", "cnn10", "cnn14" of PANNs (Kong et al. 2020), layer for layer and name for name, so that
- * published weights load; at any width; clip-wise, or frame-wise for detection (cnn.h); "mobilenet", YAMNet's body as a
- * frame-wise detector (mobilenet.h). The features are (N, T, B): N
- * clips, T frames of the model's front end, B mel bands in dB. Not thread-safe: one model, one thread at a time. The
- * front end itself is the caller's (dsp/frontend.h), as is the loss (nn/loss.h).
+ *   architecture           what it is, and whose parameter names it has             a frame of the input
+ *   cnn6, cnn10, cnn14     PANNs (Kong et al. 2020); clip-wise, or frame-wise (cnn.c) log-mel
+ *   resnet22               PANNs' ResNet22                                            log-mel
+ *   mobilenetv1, -v2       PANNs' MobileNets, clip-wise (mobilenets.c)                log-mel
+ *   wavegram-logmel-cnn14  PANNs' Wavegram_Logmel_Cnn14 (wavegram.c)                  log-mel and the hop's samples
+ *   tinytoes               TinyToes: convolutions, self-attention, LSTM               hybrid, or log-mel
+ *   resnet50-mha           torchvision's ResNet50, then self-attention (resnet50.c)   hybrid, or log-mel
+ *   mobilenet              YAMNet's body as a frame-wise detector (mobilenet.h)       log-mel
+ *
+ * All at any width. Features are (N, T, B): N clips, T frames of the model's front end, B floats a frame, whatever they
+ * are (mewl_model_input says what). Published weights load by name. Not thread-safe: one model, one thread at a time.
+ * The front end itself is the caller's (dsp/frontend.h), as is the loss (nn/loss.h). How an architecture comes in:
+ * arch.h.
  */
 #ifndef MEWL_MODELS_MODEL_H
 #define MEWL_MODELS_MODEL_H
@@ -17,14 +25,35 @@
 #define MEWL_MODEL_BLOCKS_MAX 6
 #define MEWL_MODEL_NAME_MAX 64
 
+/* From the last map (N, C, T, F), mean over F, to the clip's vector of C: how time is pooled. */
+typedef enum mewl_model_pool {
+    MEWL_MODEL_POOL_AUTO,         /* the architecture's own: PANNs' max+avg; avg of mobilenet and resnet50-mha; the last
+                                     state of tinytoes' LSTM */
+    MEWL_MODEL_POOL_MAX,          /* "max" */
+    MEWL_MODEL_POOL_AVG,          /* "avg" */
+    MEWL_MODEL_POOL_MAX_AVG,      /* "max+avg": their sum */
+    MEWL_MODEL_POOL_STAT,         /* "stat": Linear(2, 1) on mean and variance of each channel (InfantCryNet, eq. 5) */
+    MEWL_MODEL_POOL_STAT_FULL,    /* "stat-full": Linear(2 C, C) on means and variances */
+    MEWL_MODEL_POOL_MHA,          /* "mha": each head weighs frames by a learned query's softmax over time */
+    MEWL_MODEL_POOL_ATTN_LITERAL, /* "attn-literal": InfantCryNet's equation 6 as written, for config.frames alone */
+    MEWL_MODEL_POOL_COUNT
+} mewl_model_pool;
+
+/* "auto", "max", ...; NULL outside the enum. And back: MEWL_E_ARG for another name. */
+const char *mewl_model_pool_name(mewl_model_pool pool);
+mewl_status mewl_model_pool_parse(mewl_model_pool *pool, const char *name, mewl_error *err);
+
 typedef struct mewl_model_config {
-    char arch[MEWL_MODEL_NAME_MAX];      /* "cnn6", "cnn10", "cnn14", "mobilenet" */
+    char arch[MEWL_MODEL_NAME_MAX];      /* of the table above */
     char front_end[MEWL_MODEL_NAME_MAX]; /* name for dsp/frontend.h, "panns-16k" */
-    int64_t bands;                       /* mel bands B; 0 means 64 */
+    int64_t bands;                       /* floats in a frame, B; 0 means the architecture's: 64, 384 or 341 */
     int64_t classes;                     /* 1 to MEWL_MODEL_CLASSES_MAX */
     int64_t depth;                       /* mobilenet: pairs of convolutions, 4 to 13; 0 means 9. PANNs: not used */
     double width;                        /* multiplies channels (rounded to a whole number >= 1); 0 means 1 */
-    mewl_pool_kind pooling;              /* of the blocks; PANNs: MEWL_POOL_AVG */
+    mewl_pool_kind pooling;              /* of cnn's blocks; PANNs: MEWL_POOL_AVG */
+    mewl_model_pool global_pooling;      /* over time; framewise: of the embedding, and AUTO to MAX_AVG alone */
+    int64_t pool_heads;                  /* MHA: heads, dividing the channels; 0 means the most of 8, 4, 2, 1 */
+    int64_t frames;                      /* ATTN_LITERAL: input frames of every clip; else not used */
     double dropout_block;                /* after each block; negative: none; 0 means PANNs' 0.2 */
     double dropout_head;                 /* before each linear layer; negative: none; 0 means PANNs' 0.5 */
     bool framewise;                      /* frame logits, and clip logits from them (cnn.h) */
@@ -33,6 +62,18 @@ typedef struct mewl_model_config {
 } mewl_model_config;
 
 typedef struct mewl_model mewl_model;
+
+/* Architectures by name in a fixed order, NULL past the last. Static storage. */
+const char *mewl_model_arch_at(size_t index);
+
+/* What lies side by side in a frame of the input: these counts, in this order, add up to B. */
+typedef struct mewl_model_input {
+    int64_t spectrum; /* bins of the spectrogram, dB (hybrid) */
+    int64_t mel;      /* log-mel bands */
+    int64_t cepstrum; /* MFCC (hybrid) */
+    int64_t samples;  /* of the waveform, from the frame's middle on (wavegram-...) */
+} mewl_model_input;
+mewl_model_input mewl_model_describe_input(const mewl_model *model);
 
 /* A fresh model, initialised as PANNs does from `seed`; dropout is seeded from it, too. Errors: MEWL_E_ARG (unknown
  * architecture, figures out of range), MEWL_E_MEMORY. */
@@ -75,6 +116,7 @@ bool mewl_model_note_at(const mewl_model *model, const char **key, const char **
 int64_t mewl_model_embedding_size(const mewl_model *model);
 int64_t mewl_model_output_frames(const mewl_model *model, int64_t frames);
 int64_t mewl_model_frames_min(const mewl_model *model); /* fewest input frames that the net can run on */
+int64_t mewl_model_frames_max(const mewl_model *model); /* ATTN_LITERAL: config.frames, as is the fewest; else 2^31 */
 
 /* Framewise models: output frame i covers input frames i * step .. (i + 1) * step - 1 and depends on frames
  * i * step - left .. i * step + right alone (in inference). False for clip-wise models. */
@@ -91,8 +133,8 @@ mewl_status mewl_model_plan(mewl_model *model, mewl_model_mode mode, mewl_error 
 
 /* Runs n clips of t frames. Outputs may be NULL: clip_logits (n, classes); frame_logits (n, frames, classes), frames
  * as mewl_model_output_frames (refused with MEWL_E_UNSUPPORTED when not framewise); embedding (n, embedding size).
- * Features that are not finite give logits that are not finite. Errors: MEWL_E_SHAPE (t below frames_min, sizes out of
- * range), MEWL_E_MEMORY, MEWL_E_LIBRARY. */
+ * Features that are not finite give logits that are not finite. Errors: MEWL_E_SHAPE (t outside frames_min to
+ * frames_max, sizes out of range), MEWL_E_MEMORY, MEWL_E_LIBRARY. */
 mewl_status mewl_model_forward(mewl_model *model, const float *features, int64_t n, int64_t t, float *clip_logits,
                                float *frame_logits, float *embedding, mewl_error *err);
 

@@ -4,8 +4,7 @@
 #include "models/model_private.h"
 
 #include "base/json.h"
-#include "models/cnn.h"
-#include "models/mobilenet.h"
+#include "models/arch.h"
 
 #include <errno.h>
 #include <math.h>
@@ -59,6 +58,13 @@ mewl_status mewl_model_to_checkpoint(mewl_model *model, mewl_checkpoint *checkpo
     }
     MEWL_TRY(set(checkpoint, "width", err, "%.17g", c->width));
     MEWL_TRY(set(checkpoint, "pooling", err, "%s", pool_names[c->pooling]));
+    MEWL_TRY(set(checkpoint, "global_pooling", err, "%s", mewl_model_pool_name(c->global_pooling)));
+    if (c->pool_heads != 0) {
+        MEWL_TRY(set(checkpoint, "pool_heads", err, "%lld", (long long)c->pool_heads));
+    }
+    if (c->frames != 0) {
+        MEWL_TRY(set(checkpoint, "frames", err, "%lld", (long long)c->frames));
+    }
     MEWL_TRY(set(checkpoint, "dropout_block", err, "%.17g", c->dropout_block));
     MEWL_TRY(set(checkpoint, "dropout_head", err, "%.17g", c->dropout_head));
     MEWL_TRY(set(checkpoint, "framewise", err, "%d", c->framewise ? 1 : 0));
@@ -127,6 +133,26 @@ static mewl_status get_whole(const mewl_checkpoint *checkpoint, int64_t *out, co
     return MEWL_OK;
 }
 
+/* A figure that older files lack, and then is 0. */
+static mewl_status get_optional(const mewl_checkpoint *checkpoint, int64_t *out, const char *key, mewl_error *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, MEWL__MODEL_PREFIX "%s", key);
+    *out = 0;
+    return mewl_checkpoint_text(checkpoint, name) == NULL ? MEWL_OK : get_whole(checkpoint, out, key, err);
+}
+
+/* Files from before there was a choice pooled as the architecture's own does. */
+static mewl_status get_global_pooling(const mewl_checkpoint *checkpoint, mewl_model_pool *out, mewl_error *err)
+{
+    const char *name = mewl_checkpoint_text(checkpoint, MEWL__MODEL_PREFIX "global_pooling");
+    *out = MEWL_MODEL_POOL_AUTO;
+    if (name != NULL && mewl_model_pool_parse(out, name, NULL) != MEWL_OK) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "the model's 'global_pooling' is unknown: '%.40s'", name);
+    }
+    return MEWL_OK;
+}
+
 static mewl_status get_time_pool(const mewl_checkpoint *checkpoint, int64_t *out, mewl_error *err)
 {
     const char *text;
@@ -153,9 +179,10 @@ static mewl_status get_config(const mewl_checkpoint *checkpoint, mewl_model_conf
     MEWL_TRY(get_name(checkpoint, c->front_end, "front_end", err));
     MEWL_TRY(get_whole(checkpoint, &c->bands, "bands", err));
     MEWL_TRY(get_whole(checkpoint, &c->classes, "classes", err));
-    if (mewl_checkpoint_text(checkpoint, MEWL__MODEL_PREFIX "depth") != NULL) {
-        MEWL_TRY(get_whole(checkpoint, &c->depth, "depth", err));
-    }
+    MEWL_TRY(get_optional(checkpoint, &c->depth, "depth", err));
+    MEWL_TRY(get_optional(checkpoint, &c->pool_heads, "pool_heads", err));
+    MEWL_TRY(get_optional(checkpoint, &c->frames, "frames", err));
+    MEWL_TRY(get_global_pooling(checkpoint, &c->global_pooling, err));
     MEWL_TRY(get_real(checkpoint, &c->width, "width", err));
     MEWL_TRY(get_name(checkpoint, pooling, "pooling", err));
     MEWL_TRY(get_real(checkpoint, &c->dropout_block, "dropout_block", err));
@@ -177,9 +204,8 @@ static mewl_status get_config(const mewl_checkpoint *checkpoint, mewl_model_conf
 static mewl_status check_size(const mewl_checkpoint *checkpoint, const mewl_model_config *stated, mewl_error *err)
 {
     mewl_model_config whole = *stated, *config = &whole;
-    const bool mobilenet = mewl_mobilenet_known(config->arch);
     mewl_error why = {0};
-    if ((mobilenet ? mewl_mobilenet_complete(config, &why) : mewl_cnn_complete(config, &why)) != MEWL_OK) {
+    if (mewl__arch_complete(config, &why) != MEWL_OK) {
         return mewl_error_set(err, MEWL_E_FORMAT, "the model's metadata: %.400s", why.text);
     }
     uint64_t elements = 0;
@@ -187,7 +213,7 @@ static mewl_status check_size(const mewl_checkpoint *checkpoint, const mewl_mode
     for (size_t i = 0; mewl_checkpoint_at(checkpoint, &entry, i); i++) {
         elements += entry.bytes / mewl_dtype_size(entry.dtype);
     }
-    const int64_t needed = mobilenet ? mewl_mobilenet_weights_min(config) : mewl_cnn_weights_min(config);
+    const int64_t needed = mewl__arch_find(config->arch)->weights_min(config);
     if ((uint64_t)needed > elements) {
         return mewl_error_set(err, MEWL_E_FORMAT, "the model is said to be a %s of width %g, and holds %llu weights",
                               config->arch, config->width, (unsigned long long)elements);

@@ -2,16 +2,18 @@
 #ifndef MEWL_MODELS_MODEL_PRIVATE_H
 #define MEWL_MODELS_MODEL_PRIVATE_H
 
-#include "models/model.h"
+#include "models/arch.h"
 
 #define MEWL__MODEL_PREFIX "mewl."
 
 struct mewl_model {
     mewl_model_config config;
+    const mewl__arch *arch;
     mewl_net *net;
     char **labels;          /* NULL: not set */
     mewl_checkpoint *notes; /* texts alone */
     mewl_model_mode mode;
+    int64_t frames_min;
     int64_t n, frames; /* of the last forward: clips, output frames */
 };
 

@@ -56,6 +56,7 @@ typedef struct mewl_batch_norm_opts {
     double eps;      /* 0 means 1e-5 */
     double momentum; /* weight of the new batch in the running statistics; 0 means 0.1 */
     bool features;
+    bool zero; /* the weight starts at 0 instead of 1: a residual block begins as the identity (Goyal et al. 2017) */
 } mewl_batch_norm_opts;
 mewl_node mewl_net_batch_norm(mewl_net *net, const char *name, mewl_node x, mewl_batch_norm_opts opts);
 
@@ -128,6 +129,16 @@ mewl_node mewl_net_unflatten_features(mewl_net *net, const char *name, mewl_node
 
 /* (N, C, T, F) to (N, C, T F, 1): rows of samples to one long line of them (Wavegram). */
 mewl_node mewl_net_features_to_time(mewl_net *net, const char *name, mewl_node x);
+
+/* Without the first `before` and the last `after` frames. */
+mewl_node mewl_net_crop_time(mewl_net *net, const char *name, mewl_node x, int64_t before, int64_t after);
+
+/* x cut to as many frames as `like` has, where it has more. No gradient goes to `like`. */
+mewl_node mewl_net_crop_like(mewl_net *net, const char *name, mewl_node x, mewl_node like);
+
+/* (N, C, T, F) to (N, C, T, features): fewer by means of runs (PyTorch's adaptive_avg_pool), more by linear
+ * interpolation (F.interpolate, mode "linear", align_corners off). */
+mewl_node mewl_net_resize_features(mewl_net *net, const char *name, mewl_node x, int64_t features);
 
 /* `before` and `after` frames more, mirrored without repeating the edge (numpy and PyTorch "reflect"): each must be
  * below T when planned. (N, C, T, 1) alone. */

@@ -4,7 +4,7 @@
  *
  * Further golden files may be given as arguments: tools/check_nn.py does so with full-width networks.
  */
-#include "models/cnn.h"
+#include "models/model.h"
 #include "models/model.h"
 #include "nn/loss.h"
 

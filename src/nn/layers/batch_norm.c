@@ -414,7 +414,7 @@ mewl_node mewl_net_batch_norm(mewl_net *net, const char *name, mewl_node x, mewl
     }
     mewl_error err = {0};
     mewl_shape shape = mewl_shape_of(1, self->size, 1, 1, 1);
-    mewl_status status = mewl__layer_param(layer, "weight", shape, 1.0f, 0.0f, false, &err);
+    mewl_status status = mewl__layer_param(layer, "weight", shape, opts.zero ? 0.0f : 1.0f, 0.0f, false, &err);
     if (status == MEWL_OK) {
         status = mewl__layer_param(layer, "bias", shape, 0.0f, 0.0f, false, &err);
     }
