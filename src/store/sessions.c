@@ -38,7 +38,8 @@ static mewl_status near(mewl_store *store, int64_t *id, bool *found, int64_t inf
 static mewl_status merge(mewl_store *store, int64_t kept, int64_t other, mewl_error *err)
 {
     MEWL_TRY(mewl__store_run(store, err,
-                             "UPDATE sessions SET start_ms = min(start_ms, o.start_ms), end_ms = max(end_ms, o.end_ms) "
+                             "UPDATE sessions SET start_ms = min(sessions.start_ms, o.start_ms), end_ms = "
+                             "max(sessions.end_ms, o.end_ms) "
                              "FROM (SELECT start_ms, end_ms FROM sessions WHERE id = ?) AS o WHERE id = ?",
                              "ii", other, kept));
     MEWL_TRY(

@@ -19,6 +19,11 @@ static mewl_status io_failed(mewl_store *store, int code, mewl_error *err)
     if (reason == EACCES || reason == EPERM || reason == EROFS) {
         return mewl_error_set(err, MEWL_E_PERMISSION, "%s: may not be written (%s)", store->path, strerror(reason));
     }
+    if (code == SQLITE_IOERR_WRITE) { /* SQLite does not always say why: a quota looks like this */
+        return mewl_error_set(
+            err, MEWL_E_IO, "%s: could not be written: is the disk full, or a quota used up? Nothing of this was kept",
+            store->path);
+    }
     return mewl_error_set(err, MEWL_E_IO, "%s: could not be read or written (%s)", store->path,
                           reason != 0 ? strerror(reason) : sqlite3_errstr(code));
 }

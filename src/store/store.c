@@ -34,8 +34,9 @@ static mewl_status make_folder(const char *folder, mewl_error *err)
         MEWL_TRY(mewl_folder_make(parent, err));
         *slash = '/';
     }
-    if (mkdir(parent, 0700) != 0 && !mewl_folder_exists(parent)) {
-        return mewl_error_errno(err, errno, folder);
+    if (mkdir(parent, 0700) != 0) {
+        const int reason = errno;
+        return mewl_folder_exists(parent) ? MEWL_OK : mewl_error_errno(err, reason, folder);
     }
     return MEWL_OK;
 }
