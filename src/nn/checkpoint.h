@@ -42,6 +42,9 @@ mewl_status mewl_checkpoint_parse(mewl_checkpoint **checkpoint, const void *byte
 /* Errors: MEWL_E_IO, MEWL_E_PERMISSION, MEWL_E_MEMORY. On failure the old file, if any, is as it was. */
 mewl_status mewl_checkpoint_write(const mewl_checkpoint *checkpoint, const char *path, mewl_error *err);
 
+/* Bytes that mewl_checkpoint_write would write. Errors: MEWL_E_MEMORY. */
+mewl_status mewl_checkpoint_bytes(const mewl_checkpoint *checkpoint, uint64_t *bytes, mewl_error *err);
+
 /* Entries, in the file's order of data or of being put. */
 size_t mewl_checkpoint_count(const mewl_checkpoint *checkpoint);
 bool mewl_checkpoint_at(const mewl_checkpoint *checkpoint, mewl_checkpoint_entry *entry, size_t index);

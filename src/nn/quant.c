@@ -141,6 +141,11 @@ mewl_status mewl_net_observe(mewl_net *net, bool on, mewl_error *err)
     return MEWL_OK;
 }
 
+bool mewl_net_observing(const mewl_net *net)
+{
+    return net->observing;
+}
+
 /* Are this layer's weights stored in eight bits? Dynamic: linear layers alone, which read no eight bits themselves. */
 static bool wanted(const mewl_layer *layer, mewl_quant_kind kind)
 {

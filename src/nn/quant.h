@@ -6,8 +6,8 @@
  * folded into the convolution as in float inference, the result is requantised there. A convolution on one channel
  * (the first), everything without an eight-bit form and every output stay in float32, with a conversion between.
  *
- * Dynamic (PyTorch's quantize_dynamic, used by InfantCryNet): only linear layers' weights have eight bits; what they
- * read is quantised anew in each call by its largest magnitude.
+ * Dynamic (PyTorch's quantize_dynamic, used by InfantCryNet): only linear layers' weights have eight bits; each
+ * vector they read is quantised anew in each call, by its largest magnitude.
  *
  * After quantising, parameters hold what the eight bits mean (whole number x scale), so that float inference of the
  * same net shows the loss of the weights alone; a checkpoint of the net stores the eight bits and the scales. Such a
@@ -48,6 +48,8 @@ const char *mewl_quant_range_name(mewl_quant_range range);
  * or batches (as far as the float results do not). Errors: MEWL_E_STATE (not sealed, quantised already), MEWL_E_MEMORY.
  */
 mewl_status mewl_net_observe(mewl_net *net, bool on, mewl_error *err);
+
+bool mewl_net_observing(const mewl_net *net);
 
 /* Quantises the net in place and drops its plan. Static needs observations: MEWL_E_STATE without. Errors: MEWL_E_ARG
  * (options), MEWL_E_STATE (quantised already), MEWL_E_FORMAT naming a parameter that is not finite or an activation

@@ -254,25 +254,42 @@ static mewl_status write_all(mewl_file_writer *writer, const mewl_checkpoint *ch
     return mewl_file_writer_commit(writer, err);
 }
 
-mewl_status mewl_checkpoint_write(const mewl_checkpoint *checkpoint, const char *path, mewl_error *err)
+/* The header as text, to be freed. */
+static mewl_status header_text(char **text, const mewl_checkpoint *checkpoint, const char *name, mewl_error *err)
 {
     json_t *header = json_object();
-    char *text = NULL;
-    mewl_file_writer *writer = NULL;
-    mewl_status status = make_header(header, checkpoint);
-    if (status == MEWL_OK) {
-        text = mewl_json_text(header, false);
-    }
+    const mewl_status status = make_header(header, checkpoint);
+    *text = status == MEWL_OK ? mewl_json_text(header, false) : NULL;
     json_decref(header);
-    if (text == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory for a checkpoint's header", path);
+    if (*text == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory for a checkpoint's header", name);
     }
-    if (strlen(text) + 8 > HEADER_MAX) {
-        status = mewl_error_set(err, MEWL_E_MEMORY, "%s: the header would be over 64 MiB", path);
+    if (strlen(*text) + 8 > HEADER_MAX) {
+        free(*text);
+        *text = NULL;
+        return mewl_error_set(err, MEWL_E_MEMORY, "%s: the header would be over 64 MiB", name);
     }
-    if (status == MEWL_OK) {
-        status = mewl_file_writer_open(&writer, path, err);
+    return MEWL_OK;
+}
+
+mewl_status mewl_checkpoint_bytes(const mewl_checkpoint *checkpoint, uint64_t *bytes, mewl_error *err)
+{
+    char *text;
+    MEWL_TRY(header_text(&text, checkpoint, "a checkpoint", err));
+    *bytes = 8 + (strlen(text) + 7) / 8 * 8;
+    for (size_t i = 0; i < checkpoint->count; i++) {
+        *bytes += checkpoint->entries[i].bytes;
     }
+    free(text);
+    return MEWL_OK;
+}
+
+mewl_status mewl_checkpoint_write(const mewl_checkpoint *checkpoint, const char *path, mewl_error *err)
+{
+    char *text;
+    mewl_file_writer *writer = NULL;
+    MEWL_TRY(header_text(&text, checkpoint, path, err));
+    mewl_status status = mewl_file_writer_open(&writer, path, err);
     if (status == MEWL_OK) {
         status = write_all(writer, checkpoint, text, err);
     }
