@@ -72,6 +72,93 @@ static mewl_node build_concat(const twin_row *row, mewl_net *net, mewl_node x0, 
     return mewl_net_concat(net, "l", (mewl_node[]){x0, x1}, 2);
 }
 
+BUILD(tanh)
+BUILD(features_to_time)
+BUILD(l2_normalize)
+
+static mewl_node build_slice(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_slice(net, "l", x0, row->first, row->out);
+}
+
+static mewl_node build_slice_features(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_slice_features(net, "l", x0, row->first, row->out);
+}
+
+static mewl_node build_unflatten(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_unflatten_features(net, "l", x0, row->out);
+}
+
+static mewl_node build_pad_reflect(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_pad_reflect(net, "l", x0, row->first, row->out);
+}
+
+static mewl_node build_pool2d_window(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_pool2d_window(net, "l", x0, row->window);
+}
+
+static mewl_node build_layer_norm(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_layer_norm(net, "l", x0, (mewl_layer_norm_opts){0});
+}
+
+static mewl_node build_self_attention(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_self_attention(net, "l", x0, (mewl_self_attention_opts){.heads = row->out});
+}
+
+static mewl_node build_lstm(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_lstm(net, "l", x0,
+                         (mewl_lstm_opts){.hidden = row->out, .bidirectional = row->first == 2, .last = row->flag});
+}
+
+static mewl_node build_stat_pool(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_stat_pool(net, "l", x0, row->flag);
+}
+
+static mewl_node build_mha_pool(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_mha_pool(net, "l", x0, row->out);
+}
+
+static mewl_node build_attn_literal(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_attn_literal_pool(net, "l", x0, row->in.t);
+}
+
+static mewl_node build_time_stats(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_time_stats(net, "l", x0, (mewl_stats_opts){.unbiased = row->flag});
+}
+
+static mewl_node build_context(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_context(net, "l", x0, (mewl_stats_opts){.unbiased = row->flag});
+}
+
+static mewl_node build_attentive_stats(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_attentive_stats(net, "l", x0, x1, (mewl_stats_opts){0});
+}
+
+#define WINDOW(text, shape, ...)                                                                                       \
+    {                                                                                                                  \
+        .name = text, .build = build_pool2d_window, .twin = twin_pool2d_window, .in = shape, .f32 = 2e-6,              \
+        .bf16 = 2e-6, .pool = MEWL_POOL_MAX, .window = {                                                               \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    }
+#define ROW(text, kind, shape, tolerance, ...)                                                                         \
+    {                                                                                                                  \
+        .name = text, .build = build_##kind, .twin = twin_##kind, .in = shape, .f32 = tolerance, .bf16 = tolerance,    \
+        __VA_ARGS__                                                                                                    \
+    }
 #define CONV(text, shape, tolerance, ...)                                                                              \
     {                                                                                                                  \
         .name = text, .build = build_conv2d, .twin = twin_conv2d, .in = shape, .f32 = tolerance, .bf16 = 0.02,         \
@@ -191,6 +278,36 @@ static const twin_row rows[] = {
          .dilation = {2, 1}, .pad = {2, 2, 1, 1}, .groups = 32, .bias = true),
     CONV("conv2d depthwise, dilation 2 x 3, uneven padding, odd channels", M(2, 5, 9, 11), 2e-6, .out = 5,
          .kernel = {3, 3}, .dilation = {2, 3}, .pad = {1, 3, 0, 2}, .groups = 5),
+    {"tanh", build_tanh, twin_tanh, {2, 5, 7, 3}, {0}, 1e-6, 0.01},
+    ROW("slice of channels, whole blocks", slice, M(2, 48, 3, 2), 1e-7, .first = 16, .out = 16),
+    ROW("slice of channels, odd", slice, M(2, 9, 5, 3), 1e-7, .first = 2, .out = 5),
+    ROW("slice of features", slice_features, M(2, 5, 4, 6), 1e-7, .first = 1, .out = 3),
+    ROW("unflatten_features", unflatten, M(2, 12, 5, 1), 1e-7, .out = 3),
+    ROW("features_to_time", features_to_time, M(2, 5, 6, 3), 1e-7, .flag = false),
+    {"pad_reflect", build_pad_reflect, twin_pad_reflect, {2, 20, 5, 1}, {0}, 1e-7, 0.01, .first = 3, .out = 4},
+    {"pad_reflect, after alone", build_pad_reflect, twin_pad_reflect, {2, 5, 4, 1}, {0}, 1e-7, 0.01, .out = 2},
+    WINDOW("pool2d_window maximum, overlap and padding", M(1, 3, 9, 8), .kind = MEWL_POOL_MAX, .kernel = {3, 3},
+           .stride = {2, 2}, .pad = {1, 1, 1, 1}),
+    WINDOW("pool2d_window both, uneven", M(1, 5, 7, 6), .kind = MEWL_POOL_AVG_MAX, .kernel = {4, 2}, .stride = {1, 2},
+           .pad = {2, 0, 0, 1}),
+    WINDOW("pool2d_window average, side by side", M(2, 3, 8, 4), .kind = MEWL_POOL_AVG, .kernel = {4, 1}),
+    ROW("layer_norm", layer_norm, M(2, 9, 5, 3), 5e-6, .flag = false),
+    ROW("l2_normalize", l2_normalize, M(3, 10, 1, 1), 5e-6, .flag = false),
+    ROW("self_attention, one head", self_attention, M(2, 5, 4, 2), 1e-5, .out = 1),
+    ROW("self_attention, three heads", self_attention, M(2, 6, 7, 1), 1e-5, .out = 3),
+    ROW("lstm", lstm, M(3, 5, 7, 1), 1e-5, .out = 4, .first = 1),
+    ROW("lstm, both directions", lstm, M(2, 3, 6, 1), 1e-5, .out = 4, .first = 2),
+    ROW("lstm, last state", lstm, M(2, 3, 6, 1), 1e-5, .out = 4, .first = 1, .flag = true),
+    ROW("lstm, both directions, last states", lstm, M(2, 3, 5, 1), 1e-5, .out = 3, .first = 2, .flag = true),
+    ROW("lstm, one frame", lstm, M(2, 3, 1, 1), 1e-5, .out = 3, .first = 2),
+    ROW("stat_pool", stat_pool, M(2, 5, 7, 1), 5e-6, .flag = false),
+    ROW("stat_pool, full", stat_pool, M(2, 5, 7, 1), 5e-6, .flag = true),
+    ROW("mha_pool", mha_pool, M(2, 6, 7, 1), 5e-6, .out = 3),
+    ROW("attn_literal_pool", attn_literal, M(2, 5, 6, 1), 2e-4, .flag = false),
+    ROW("time_stats", time_stats, M(2, 5, 7, 1), 5e-6, .flag = false),
+    ROW("time_stats, unbiased", time_stats, M(2, 5, 7, 1), 5e-6, .flag = true),
+    ROW("context", context, M(2, 5, 7, 1), 5e-6, .flag = true),
+    ROW("attentive_stats", attentive_stats, M(2, 5, 7, 1), 5e-6, .in1 = {2, 5, 7, 1}),
 };
 
 /* ---- Harness ---- */
@@ -205,7 +322,7 @@ typedef struct bench {
     const twin_row *row;
     mewl_net *net;
     mewl_layer *layer;
-    values x[2], p[4];
+    values x[2], p[MEWL_LAYER_PARAMS_MAX];
     double *y, *dy, *pair; /* pair: y at +-STEP */
     map4 out;
     size_t inputs;
@@ -218,8 +335,8 @@ static double round_to(double value, mewl_dtype dtype)
 
 static void twin_run(bench *b, double *y)
 {
-    double *x[2] = {b->x[0].twin, b->x[1].twin}, *p[4];
-    for (int i = 0; i < 4; i++) {
+    double *x[2] = {b->x[0].twin, b->x[1].twin}, *p[MEWL_LAYER_PARAMS_MAX];
+    for (int i = 0; i < MEWL_LAYER_PARAMS_MAX; i++) {
         p[i] = b->p[i].twin;
     }
     b->out = b->row->twin(b->row, y, x, p);
@@ -314,7 +431,7 @@ static void bench_fini(bench *b)
         free(b->x[k].twin);
         free(b->x[k].numeric);
     }
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < MEWL_LAYER_PARAMS_MAX; k++) {
         free(b->p[k].twin);
         free(b->p[k].numeric);
     }

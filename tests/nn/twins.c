@@ -4,18 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Place of (n, c, t, f) in a plain map. */
-static int64_t at(map4 m, int64_t n, int64_t c, int64_t t, int64_t f)
-{
-    return ((n * m.c + c) * m.t + t) * m.f + f;
-}
-
-#define EACH(m)                                                                                                        \
-    for (int64_t n = 0; n < (m).n; n++)                                                                                \
-        for (int64_t c = 0; c < (m).c; c++)                                                                            \
-            for (int64_t t = 0; t < (m).t; t++)                                                                        \
-                for (int64_t f = 0; f < (m).f; f++)
-
 static int64_t or_one(int64_t value)
 {
     return value == 0 ? 1 : value;
@@ -48,12 +36,12 @@ map4 twin_conv2d(const twin_row *row, double *y, double *const *x, double *const
                     int64_t from_f = f * or_one(o->stride[1]) + j * or_one(o->dilation[1]) - before[1];
                     if (from_t >= 0 && from_t < size[0] && from_f >= 0 && from_f < size[1]) {
                         sum += p[0][((c * in_each + k) * o->kernel[0] + i) * o->kernel[1] + j] *
-                               x[0][at(row->in, n, c / out_each * in_each + k, from_t, from_f)];
+                               x[0][map4_at(row->in, n, c / out_each * in_each + k, from_t, from_f)];
                     }
                 }
             }
         }
-        y[at(m, n, c, t, f)] = sum;
+        y[map4_at(m, n, c, t, f)] = sum;
     }
     return m;
 }
@@ -67,7 +55,7 @@ map4 twin_batch_norm(const twin_row *row, double *y, double *const *x, double *c
         EACH(m)
         {
             if ((row->flag ? f : c) == g) {
-                sum += x[0][at(m, n, c, t, f)];
+                sum += x[0][map4_at(m, n, c, t, f)];
                 count += 1.0;
             }
         }
@@ -75,14 +63,14 @@ map4 twin_batch_norm(const twin_row *row, double *y, double *const *x, double *c
         EACH(m)
         {
             if ((row->flag ? f : c) == g) {
-                squares += pow(x[0][at(m, n, c, t, f)] - mean, 2.0);
+                squares += pow(x[0][map4_at(m, n, c, t, f)] - mean, 2.0);
             }
         }
         EACH(m)
         {
             if ((row->flag ? f : c) == g) {
-                y[at(m, n, c, t, f)] =
-                    (x[0][at(m, n, c, t, f)] - mean) / sqrt(squares / count + 1e-5) * p[0][g] + p[1][g];
+                y[map4_at(m, n, c, t, f)] =
+                    (x[0][map4_at(m, n, c, t, f)] - mean) / sqrt(squares / count + 1e-5) * p[0][g] + p[1][g];
             }
         }
     }
@@ -95,7 +83,7 @@ map4 twin_batch_norm_fixed(const twin_row *row, double *y, double *const *x, dou
     EACH(m)
     {
         int64_t g = row->flag ? f : c;
-        y[at(m, n, c, t, f)] = (x[0][at(m, n, c, t, f)] - p[2][g]) / sqrt(p[3][g] + 1e-5) * p[0][g] + p[1][g];
+        y[map4_at(m, n, c, t, f)] = (x[0][map4_at(m, n, c, t, f)] - p[2][g]) / sqrt(p[3][g] + 1e-5) * p[0][g] + p[1][g];
     }
     return m;
 }
@@ -171,12 +159,12 @@ map4 twin_pool2d(const twin_row *row, double *y, double *const *x, double *const
         double sum = 0.0, top = -INFINITY;
         for (int64_t i = 0; i < row->kernel[0]; i++) {
             for (int64_t j = 0; j < row->kernel[1]; j++) {
-                double value = x[0][at(row->in, n, c, t * row->kernel[0] + i, f * row->kernel[1] + j)];
+                double value = x[0][map4_at(row->in, n, c, t * row->kernel[0] + i, f * row->kernel[1] + j)];
                 sum += value;
                 top = fmax(top, value);
             }
         }
-        y[at(m, n, c, t, f)] = combine(row->pool, sum / (double)(row->kernel[0] * row->kernel[1]), top);
+        y[map4_at(m, n, c, t, f)] = combine(row->pool, sum / (double)(row->kernel[0] * row->kernel[1]), top);
     }
     return m;
 }
@@ -187,7 +175,7 @@ map4 twin_mean_features(const twin_row *row, double *y, double *const *x, double
     memset(y, 0, (size_t)map4_count(m) * sizeof *y);
     EACH(row->in)
     {
-        y[at(m, n, c, t, 0)] += x[0][at(row->in, n, c, t, f)] / (double)row->in.f;
+        y[map4_at(m, n, c, t, 0)] += x[0][map4_at(row->in, n, c, t, f)] / (double)row->in.f;
     }
     return m;
 }
@@ -201,12 +189,12 @@ map4 twin_global_pool(const twin_row *row, double *y, double *const *x, double *
         for (int64_t s = 0; s < row->in.t; s++) {
             double mean = 0.0;
             for (int64_t k = 0; k < row->in.f; k++) {
-                mean += x[0][at(row->in, n, c, s, k)] / (double)row->in.f;
+                mean += x[0][map4_at(row->in, n, c, s, k)] / (double)row->in.f;
             }
             sum += mean;
             top = fmax(top, mean);
         }
-        y[at(m, n, c, t, f)] = combine(row->pool, sum / (double)row->in.t, top);
+        y[map4_at(m, n, c, t, f)] = combine(row->pool, sum / (double)row->in.t, top);
     }
     return m;
 }
@@ -216,7 +204,7 @@ map4 twin_flatten(const twin_row *row, double *y, double *const *x, double *cons
     map4 m = {row->in.n, row->in.c * row->in.f, row->in.t, 1};
     EACH(row->in)
     {
-        y[at(m, n, c * row->in.f + f, t, 0)] = x[0][at(row->in, n, c, t, f)];
+        y[map4_at(m, n, c * row->in.f + f, t, 0)] = x[0][map4_at(row->in, n, c, t, f)];
     }
     return m;
 }
@@ -228,9 +216,9 @@ map4 twin_linear(const twin_row *row, double *y, double *const *x, double *const
     {
         double sum = row->flag ? 0.0 : p[1][c];
         for (int64_t k = 0; k < row->in.c; k++) {
-            sum += p[0][c * row->in.c + k] * x[0][at(row->in, n, k, t, f)];
+            sum += p[0][c * row->in.c + k] * x[0][map4_at(row->in, n, k, t, f)];
         }
-        y[at(m, n, c, t, f)] = sum;
+        y[map4_at(m, n, c, t, f)] = sum;
     }
     return m;
 }
@@ -248,7 +236,7 @@ map4 twin_multiply(const twin_row *row, double *y, double *const *x, double *con
     map4 m = row->in, b = row->in1;
     EACH(m)
     {
-        y[at(m, n, c, t, f)] = x[0][at(m, n, c, t, f)] * x[1][at(b, n, c, t % b.t, f % b.f)];
+        y[map4_at(m, n, c, t, f)] = x[0][map4_at(m, n, c, t, f)] * x[1][map4_at(b, n, c, t % b.t, f % b.f)];
     }
     return m;
 }
@@ -258,8 +246,8 @@ map4 twin_concat(const twin_row *row, double *y, double *const *x, double *const
     map4 m = {row->in.n, row->in.c + row->in1.c, row->in.t, row->in.f};
     EACH(m)
     {
-        y[at(m, n, c, t, f)] =
-            c < row->in.c ? x[0][at(row->in, n, c, t, f)] : x[1][at(row->in1, n, c - row->in.c, t, f)];
+        y[map4_at(m, n, c, t, f)] =
+            c < row->in.c ? x[0][map4_at(row->in, n, c, t, f)] : x[1][map4_at(row->in1, n, c - row->in.c, t, f)];
     }
     return m;
 }
@@ -271,11 +259,11 @@ map4 twin_linear_softmax(const twin_row *row, double *y, double *const *x, doubl
     {
         double squares = 0.0, sum = 0.0;
         for (int64_t s = 0; s < row->in.t; s++) {
-            double probability = sigmoid(x[0][at(row->in, n, c, s, 0)]);
+            double probability = sigmoid(x[0][map4_at(row->in, n, c, s, 0)]);
             squares += probability * probability;
             sum += probability;
         }
-        y[at(m, n, c, t, f)] = log(squares / sum / (1.0 - squares / sum));
+        y[map4_at(m, n, c, t, f)] = log(squares / sum / (1.0 - squares / sum));
     }
     return m;
 }
