@@ -38,6 +38,10 @@ void mewl_table_mean(double *mean, const double *x, const double *weights, size_
 void mewl_table_scatter(double *out, const double *x, const double *mean, const double *weights, size_t rows,
                         size_t dims, double divisor);
 
+/* Rows sorted by group (equal numbers in group[rows]), keeping their order within one: order [rows] holds row numbers,
+ * start [rows + 1] the place of each group's first in it and, after the last, `rows`. Returns the number of groups. */
+size_t mewl_table_order_groups(size_t *order, size_t *start, const size_t *group, size_t rows);
+
 double mewl_table_dot(const double *a, const double *b, size_t count);
 double mewl_table_squared_distance(const double *a, const double *b, size_t count);
 

@@ -15,6 +15,7 @@ compiler=${*:-cc}
 
 # What each room may include from, besides itself. The order is the order of the build.
 rooms='base:
+learn: base
 store: base
 audio: base
 dsp: base
@@ -24,8 +25,8 @@ models: nn dsp base
 detect: dsp base
 hear: detect models nn dsp audio base
 data: audio dsp base
-lab: data hear detect models nn draw dsp audio base
-cli: lab store data hear detect models nn draw dsp audio base'
+lab: data hear detect models nn draw dsp audio learn base
+cli: lab store data hear detect models nn draw dsp audio learn base'
 
 # Outside headers (how the name in the #include begins) and the only files that may include them.
 doors='jansson ^src/base/json[.]h$
@@ -41,7 +42,9 @@ zlib ^src/models/
 sqlite3 ^src/store/
 ini.h ^src/data/|^src/cli/settings[.]c$
 curl/ ^src/data/
-archive ^src/data/'
+archive ^src/data/
+libsvm/ ^src/learn/svm_solve[.]c$
+lapacke ^src/learn/table[.]c$'
 
 # What comes with the C library and compiler; anything else in <> needs a door above.
 system='^(assert|ctype|dirent|dlfcn|errno|fcntl|fenv|float|ftw|getopt|glob|immintrin|inttypes|langinfo|limits|locale|math|'

@@ -1,0 +1,85 @@
+#include "learn/scaler.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void mewl_scaler_fini(mewl_scaler *scaler)
+{
+    if (scaler == NULL) {
+        return;
+    }
+    free(scaler->mean);
+    free(scaler->scale);
+    memset(scaler, 0, sizeof *scaler);
+}
+
+mewl_status mewl_scaler_fit(mewl_scaler *out, const double *x, size_t rows, size_t dims, mewl_error *err)
+{
+    memset(out, 0, sizeof *out);
+    MEWL_TRY(mewl_table_check(x, rows, dims, "scaler", err));
+    out->dims = dims;
+    out->mean = calloc(dims, sizeof *out->mean);
+    out->scale = calloc(dims, sizeof *out->scale);
+    if (out->mean == NULL || out->scale == NULL) {
+        mewl_scaler_fini(out);
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a scaler of %zu columns", dims);
+    }
+    mewl_table_mean(out->mean, x, NULL, rows, dims);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < dims; j++) {
+            double d = x[i * dims + j] - out->mean[j];
+            out->scale[j] += d * d;
+        }
+    }
+    for (size_t j = 0; j < dims; j++) {
+        double variance = out->scale[j] / (double)rows;
+        /* A constant column differs from its mean by rounding alone (sklearn's bound). */
+        double rounding = (double)rows * DBL_EPSILON * variance + pow((double)rows * out->mean[j] * DBL_EPSILON, 2);
+        out->scale[j] = variance <= rounding ? 1 : sqrt(variance);
+    }
+    return MEWL_OK;
+}
+
+void mewl_scaler_apply(const mewl_scaler *scaler, double *out, const double *x, size_t rows)
+{
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < scaler->dims; j++) {
+            size_t at = i * scaler->dims + j;
+            out[at] = (x[at] - scaler->mean[j]) / scaler->scale[j];
+        }
+    }
+}
+
+void mewl_scaler_save(const mewl_scaler *scaler, mewl_buffer *out)
+{
+    mewl_bytes_put_head(out, "SCAL", 1);
+    mewl_bytes_put_u64(out, scaler->dims);
+    mewl_bytes_put_f64s(out, scaler->mean, scaler->dims);
+    mewl_bytes_put_f64s(out, scaler->scale, scaler->dims);
+}
+
+static mewl_status read_scaler(mewl_scaler *out, mewl_bytes *in, mewl_error *err)
+{
+    MEWL_TRY(mewl_bytes_get_head(in, NULL, "SCAL", 1, err));
+    MEWL_TRY(mewl_bytes_get_count(in, &out->dims, 1, MEWL_LEARN_DIMS_MAX, "the number of columns", err));
+    MEWL_TRY(mewl_bytes_get_f64s(in, &out->mean, out->dims, err));
+    MEWL_TRY(mewl_bytes_get_f64s(in, &out->scale, out->dims, err));
+    for (size_t j = 0; j < out->dims; j++) {
+        if (!(out->scale[j] > 0)) {
+            return mewl_error_set(err, MEWL_E_FORMAT, "%s: the scale of column %zu is not positive", in->name, j);
+        }
+    }
+    return MEWL_OK;
+}
+
+mewl_status mewl_scaler_load(mewl_scaler *out, mewl_bytes *in, mewl_error *err)
+{
+    memset(out, 0, sizeof *out);
+    mewl_status status = read_scaler(out, in, err);
+    if (status != MEWL_OK) {
+        mewl_scaler_fini(out);
+    }
+    return status;
+}
