@@ -15,9 +15,10 @@
 enum { OPT_KIND, OPT_CONFIG, OPT_OUT, OPT_RAW, OPT_RATE, OPT_CHANNELS, OPT_COUNT };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
-    [OPT_KIND] = {"kind", 'k', "KIND", "spectrogram, mel, logmel, mfcc or hybrid (what the front end is known for)",
-                  false},
-    [OPT_CONFIG] = {"config", 'c', "NAME", "panns-32k, panns-16k, ecapa, yamnet, mn or hybrid (panns-16k)", false},
+    [OPT_KIND] = {"kind", 'k', "KIND",
+                  "spectrogram, mel, logmel, mfcc, hybrid or wavegram (what the front end is known for)", false},
+    [OPT_CONFIG] = {"config", 'c', "NAME",
+                    "panns-32k, panns-16k, ecapa, yamnet, mn, hybrid, wavegram-32k or -16k (panns-16k)", false},
     [OPT_OUT] = {"output", 'o', "OUT.npy", "file to write: float32, one row a frame", false},
     [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
     [OPT_RATE] = {"rate", 0, "HZ", "rate of raw sound (16000)", false},
@@ -122,11 +123,10 @@ static mewl_status extract(extraction *x, const char *path, mewl_error *err)
 
 static void print_result(const mewl_cli *cli, const extraction *x, const char *path, const char *out)
 {
-    static const char *const kinds[] = {[MEWL_FEATURE_SPECTROGRAM] = "spectrogram",
-                                        [MEWL_FEATURE_MEL] = "mel",
-                                        [MEWL_FEATURE_LOGMEL] = "logmel",
-                                        [MEWL_FEATURE_MFCC] = "mfcc",
-                                        [MEWL_FEATURE_HYBRID] = "hybrid"};
+    static const char *const kinds[] = {
+        [MEWL_FEATURE_SPECTROGRAM] = "spectrogram", [MEWL_FEATURE_MEL] = "mel",
+        [MEWL_FEATURE_LOGMEL] = "logmel",           [MEWL_FEATURE_MFCC] = "mfcc",
+        [MEWL_FEATURE_HYBRID] = "hybrid",           [MEWL_FEATURE_WAVEGRAM] = "wavegram"};
     double rate_hz = mewl_frontend_rate_hz(x->fe);
     size_t hop = mewl_frontend_hop_samples(x->fe);
     const char *kind = kinds[mewl_frontend_kind(x->fe)];
@@ -155,7 +155,7 @@ static void print_result(const mewl_cli *cli, const extraction *x, const char *p
 
 static int unknown_name(const mewl_cli *cli, const char *what, const char *given)
 {
-    static const char *const kinds[] = {"spectrogram", "mel", "logmel", "mfcc", "hybrid"};
+    static const char *const kinds[] = {"spectrogram", "mel", "logmel", "mfcc", "hybrid", "wavegram"};
     const char *configs[16];
     size_t count = 0;
     while (count < 16 && mewl_frontend_name_at(count) != NULL) {

@@ -8,16 +8,22 @@
     CHOICE(recipe, task, "detect", "detect|classify", "mixtures with frame targets, or clips with a class each")       \
     INT(recipe, seed, "1", 0, 9007199254740991, "everything random follows from it")                                   \
                                                                                                                        \
-    CHOICE(model, arch, "cnn10", "cnn6|cnn10|cnn14|mobilenet", "PANNs body, or YAMNet's for detection")                \
+    CHOICE(model, arch, "cnn10",                                                                                       \
+           "cnn6|cnn10|cnn14|resnet22|mobilenetv1|mobilenetv2|wavegram-logmel-cnn14|tinytoes|resnet50-mha|mobilenet",  \
+           "network; mobilenet: YAMNet's body for detection")                                                          \
     INT(model, depth, "0", 0, 13, "mobilenet: pairs of convolutions, 4 to 13; 0: 9")                                   \
     REAL(model, width, "0.25", 0.0625, 2, "multiplies the channels of every block")                                    \
-    CHOICE(model, frontend, "panns-16k", "panns-16k|panns-32k|yamnet", "front end, with its sampling rate")            \
+    CHOICE(model, frontend, "panns-16k", "panns-16k|panns-32k|yamnet|mn|hybrid|wavegram-16k|wavegram-32k",             \
+           "front end, with its sampling rate; wavegram-* for wavegram-logmel-cnn14")                                  \
     BOOL(model, framewise, "yes", "frame scores as well as clip scores")                                               \
     NUMBERS(model, time_pool, "2, 2, 2, 1", 1, 8, "time pooling of each block (framewise)")                            \
     CHOICE(model, pooling, "avg", "max|avg|max+avg", "pooling inside the blocks (PANNs: avg)")                         \
+    CHOICE(model, global_pooling, "auto", "auto|max|avg|max+avg|stat|stat-full|mha|attn-literal",                      \
+           "pooling over time to the clip's embedding; auto: the network's own (PANNs: max+avg)")                      \
+    INT(model, pool_heads, "0", 0, 64, "heads of the pooling mha; 0: 8, or the most that divide the channels")         \
     REAL(model, dropout, "0.2", 0, 0.9, "share of activations dropped in training")                                    \
     PATH(model, init, "", "checkpoint to start from; empty: random weights")                                           \
-    LIST(model, freeze, "", "prefixes of parameter names left untouched")                                              \
+    LIST(model, freeze, "", "parameters left untouched: beginnings of names, or patterns with * and ?")                \
                                                                                                                        \
     PATH(data, root, "", "folder of the data sets; empty: MEWL_DATA")                                                  \
     LIST(data, sets,                                                                                                   \

@@ -35,6 +35,7 @@ struct mewl_frontend {
     float *spectra; /* (bins, LANES) */
     float *mel_out; /* (mels, LANES) */
     float *row;     /* (mels) one log-mel frame */
+    float *wave;    /* (LANES, hop) samples of the frames under way; wavegram alone */
 };
 
 const char *mewl_frontend_name_at(size_t index)
@@ -48,22 +49,20 @@ mewl_status mewl_feature_parse(mewl_feature *out, const char *name, mewl_error *
     static const struct {
         const char *name;
         mewl_feature kind;
-    } kinds[] = {{"spectrogram", MEWL_FEATURE_SPECTROGRAM},
-                 {"mel", MEWL_FEATURE_MEL},
-                 {"logmel", MEWL_FEATURE_LOGMEL},
-                 {"mfcc", MEWL_FEATURE_MFCC},
-                 {"hybrid", MEWL_FEATURE_HYBRID}};
+    } kinds[] = {{"spectrogram", MEWL_FEATURE_SPECTROGRAM}, {"mel", MEWL_FEATURE_MEL},
+                 {"logmel", MEWL_FEATURE_LOGMEL},           {"mfcc", MEWL_FEATURE_MFCC},
+                 {"hybrid", MEWL_FEATURE_HYBRID},           {"wavegram", MEWL_FEATURE_WAVEGRAM}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(kinds[i].name, name) == 0) {
             *out = kinds[i].kind;
             return MEWL_OK;
         }
     }
-    return mewl_error_set(err, MEWL_E_NOT_FOUND, "no kind of feature \"%s\": spectrogram, mel, logmel, mfcc or hybrid",
-                          name);
+    return mewl_error_set(err, MEWL_E_NOT_FOUND,
+                          "no kind of feature \"%s\": spectrogram, mel, logmel, mfcc, hybrid or wavegram", name);
 }
 
-static size_t kind_width(mewl_feature kind, size_t bins, size_t mels)
+static size_t kind_width(mewl_feature kind, size_t bins, size_t mels, size_t hop)
 {
     switch (kind) {
     case MEWL_FEATURE_SPECTROGRAM:
@@ -72,6 +71,8 @@ static size_t kind_width(mewl_feature kind, size_t bins, size_t mels)
         return MEWL_FRONTEND_MFCC;
     case MEWL_FEATURE_HYBRID:
         return bins + mels + MEWL_FRONTEND_MFCC;
+    case MEWL_FEATURE_WAVEGRAM:
+        return mels + hop;
     default:
         return mels;
     }
@@ -85,12 +86,13 @@ static mewl_status build(mewl_frontend *fe, mewl_error *err)
     MEWL_TRY(mewl_mel_new(&fe->mel, spec->mel, err));
     fe->bins = mewl_stft_bins(fe->stft);
     fe->mels = mewl_mel_bands(fe->mel);
-    fe->width = kind_width(fe->kind, fe->bins, fe->mels);
+    fe->width = kind_width(fe->kind, fe->bins, fe->mels, spec->hop);
     MEWL_TRY(mewl_mfcc_new(&fe->mfcc, fe->mels, MEWL_FRONTEND_MFCC, err));
     fe->spectra = aligned_alloc(64, fe->bins * LANES * sizeof(float));
     fe->mel_out = aligned_alloc(64, fe->mels * LANES * sizeof(float));
     fe->row = calloc(fe->mels, sizeof(float));
-    if (fe->spectra == NULL || fe->mel_out == NULL || fe->row == NULL) {
+    fe->wave = calloc(LANES * spec->hop, sizeof(float));
+    if (fe->spectra == NULL || fe->mel_out == NULL || fe->row == NULL || fe->wave == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for front end %s", spec->name);
     }
     memset(fe->spectra, 0, fe->bins * LANES * sizeof(float));
@@ -103,9 +105,11 @@ mewl_status mewl_frontend_new_kind(mewl_frontend **out, const char *name, mewl_f
     const mewl__frontend_spec *spec = mewl__frontend_spec_find(name);
     if (spec == NULL) {
         return mewl_error_set(err, MEWL_E_NOT_FOUND,
-                              "no front end \"%s\": panns-32k, panns-16k, ecapa, yamnet, mn or hybrid", name);
+                              "no front end \"%s\": panns-32k, panns-16k, ecapa, yamnet, mn, hybrid, wavegram-32k or "
+                              "wavegram-16k",
+                              name);
     }
-    if ((int)kind < (int)MEWL_FEATURE_DEFAULT || kind > MEWL_FEATURE_HYBRID) {
+    if ((int)kind < (int)MEWL_FEATURE_DEFAULT || kind > MEWL_FEATURE_WAVEGRAM) {
         return mewl_error_set(err, MEWL_E_ARG, "no kind of feature %d", (int)kind);
     }
     mewl_frontend *fe = calloc(1, sizeof *fe);
@@ -140,6 +144,7 @@ void mewl_frontend_free(mewl_frontend *fe)
     free(fe->spectra);
     free(fe->mel_out);
     free(fe->row);
+    free(fe->wave);
     free(fe);
 }
 
@@ -278,6 +283,25 @@ static void cepstra(mewl_frontend *fe, float *out, size_t frames, size_t stride)
     }
 }
 
+/* The hop's samples of one frame from its middle on. */
+static void keep_samples(mewl_frontend *fe, const double *frame, size_t lane)
+{
+    const size_t middle = fe->spec->span / 2, hop = fe->spec->hop;
+    for (size_t i = 0; i < hop; i++) {
+        fe->wave[lane * hop + i] = (float)frame[middle + i];
+    }
+}
+
+/* Log-mel and samples side by side. */
+static void join_samples(const mewl_frontend *fe, float *out, size_t frames)
+{
+    const size_t hop = fe->spec->hop;
+    transpose(out, fe->mel_out, fe->mels, frames, fe->width);
+    for (size_t t = 0; t < frames; t++) {
+        memcpy(out + t * fe->width + fe->mels, fe->wave + t * hop, hop * sizeof *out);
+    }
+}
+
 /* From the spectra of up to LANES frames to their features. */
 static void features(mewl_frontend *fe, float *out, size_t frames)
 {
@@ -295,6 +319,8 @@ static void features(mewl_frontend *fe, float *out, size_t frames)
         transpose(out, fe->mel_out, fe->mels, frames, fe->width);
     } else if (fe->kind == MEWL_FEATURE_MFCC) {
         cepstra(fe, out, frames, fe->width);
+    } else if (fe->kind == MEWL_FEATURE_WAVEGRAM) {
+        join_samples(fe, out, frames);
     } else {
         mewl_fastlog_opts log = decibels;
         log.scale *= fe->spec->stft.output == MEWL_STFT_MAGNITUDE ? 2.0f : 1.0f;
@@ -330,6 +356,9 @@ void mewl_frontend_pull(mewl_frontend *fe, float *out, size_t max_frames, size_t
                 break;
             }
             mewl_stft_frame(fe->stft, fe->spectra + frames, LANES, frame);
+            if (fe->kind == MEWL_FEATURE_WAVEGRAM) {
+                keep_samples(fe, frame, frames);
+            }
             frames++;
         }
         if (frames == 0) {

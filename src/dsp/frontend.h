@@ -9,6 +9,7 @@
  *                       hop 320, centred, reflected             (ln(x + 1e-5) + 4.5) / 5
  *   hybrid      16 kHz  symmetric Hann 512, hop 160, centred,   257 spectrum dB, 64 mel dB, 20 MFCC        341
  *                       reflected                               side by side
+ *   wavegram-32k, -16k  as panns-32k, panns-16k                 their 64 mel, then the hop's samples       384, 224
  *
  * They reproduce torchlibrosa (PANNs), SpeechBrain's Fbank and sentence norm, YAMNet, EfficientAT's AugmentMelSTFT in
  * evaluation, and TinyToes; tools/golden_dsp.py and tools/check_frontends.py hold them to it (1e-3 dB wherever a band
@@ -28,12 +29,14 @@
 
 /* What a frame holds. Every kind can be had of every front end. */
 typedef enum mewl_feature {
-    MEWL_FEATURE_DEFAULT,     /* hybrid of `hybrid`, log-mel of the others */
+    MEWL_FEATURE_DEFAULT,     /* hybrid of `hybrid`, wavegram of wavegram-*, log-mel of the others */
     MEWL_FEATURE_SPECTROGRAM, /* fft_length/2 + 1 bins, linear power (linear magnitude for yamnet) */
     MEWL_FEATURE_MEL,         /* mel bands, linear */
     MEWL_FEATURE_LOGMEL,      /* mel bands through the front end's own logarithm, clip-wide steps included (ecapa) */
-    MEWL_FEATURE_MFCC,  /* first 20 coefficients of the orthonormal DCT-II of the log-mel frame as _pull gives it */
-    MEWL_FEATURE_HYBRID /* spectrum in dB, log-mel, MFCC, side by side */
+    MEWL_FEATURE_MFCC,    /* first 20 coefficients of the orthonormal DCT-II of the log-mel frame as _pull gives it */
+    MEWL_FEATURE_HYBRID,  /* spectrum in dB, log-mel, MFCC, side by side */
+    MEWL_FEATURE_WAVEGRAM /* log-mel, then as many samples as a hop has, from the frame's middle on (as the transform
+                             sees them: pre-emphasised by mn, mirrored or zeros past the ends) */
 } mewl_feature;
 
 #define MEWL_FRONTEND_MFCC 20u
@@ -47,7 +50,8 @@ typedef struct mewl_frontend mewl_frontend;
 /* The front ends' names in a fixed order, NULL for index >= their number. Static storage. */
 const char *mewl_frontend_name_at(size_t index);
 
-/* Kind by its name on the command line: "spectrogram", "mel", "logmel", "mfcc", "hybrid". MEWL_E_NOT_FOUND else. */
+/* Kind by its name on the command line: "spectrogram", "mel", "logmel", "mfcc", "hybrid", "wavegram".
+ * MEWL_E_NOT_FOUND else. */
 mewl_status mewl_feature_parse(mewl_feature *out, const char *name, mewl_error *err);
 
 /* Makes a front end by name with its default kind. *out is the caller's, to be freed by mewl_frontend_free.
@@ -67,7 +71,8 @@ size_t mewl_frontend_bands(const mewl_frontend *fe);          /* floats in a fra
 size_t mewl_frontend_hop_samples(const mewl_frontend *fe);    /* samples from frame to frame */
 size_t mewl_frontend_window_samples(const mewl_frontend *fe); /* samples that a frame looks at */
 
-/* Centre frequency of a band: bins of a spectrogram, mel bands. NaN for cepstral coefficients and band >= bands. */
+/* Centre frequency of a band: bins of a spectrogram, mel bands. NaN for cepstral coefficients, samples and band >=
+ * bands. */
 double mewl_frontend_band_hz(const mewl_frontend *fe, size_t band);
 
 /* The mel bank in use; lives as long as the front end (until mewl_frontend_set_mel). */

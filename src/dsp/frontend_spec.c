@@ -84,6 +84,30 @@ static const mewl__frontend_spec specs[] = {
         .mel = {16000.0, 512, 64, 50.0, 8000.0, MEWL_MEL_SLANEY, MEWL_MEL_LINEAR_HZ, MEWL_MEL_AREA_ONE},
         .log = DECIBELS,
     },
+    {
+        /* As panns-32k, with the waveform beside it: the input of PANNs' Wavegram_Logmel_Cnn14. */
+        .name = "wavegram-32k",
+        .default_kind = MEWL_FEATURE_WAVEGRAM,
+        .rate_hz = 32000.0,
+        .hop = 320,
+        .span = 1024,
+        .padding = MEWL__PAD_REFLECT,
+        .stft = {1024, 1024, 0, MEWL_WINDOW_HANN_PERIODIC, MEWL_STFT_POWER},
+        .mel = {32000.0, 1024, 64, 50.0, 14000.0, MEWL_MEL_SLANEY, MEWL_MEL_LINEAR_HZ, MEWL_MEL_AREA_ONE},
+        .log = DECIBELS,
+    },
+    {
+        /* As panns-16k, with the waveform beside it: the same at 16 kHz. */
+        .name = "wavegram-16k",
+        .default_kind = MEWL_FEATURE_WAVEGRAM,
+        .rate_hz = 16000.0,
+        .hop = 160,
+        .span = 512,
+        .padding = MEWL__PAD_REFLECT,
+        .stft = {512, 512, 0, MEWL_WINDOW_HANN_PERIODIC, MEWL_STFT_POWER},
+        .mel = {16000.0, 512, 64, 50.0, 8000.0, MEWL_MEL_SLANEY, MEWL_MEL_LINEAR_HZ, MEWL_MEL_AREA_ONE},
+        .log = DECIBELS,
+    },
 };
 
 const mewl__frontend_spec *mewl__frontend_spec_at(size_t index)

@@ -24,9 +24,15 @@ void mewl__run_fini(mewl__run *run)
 
 /* ---- From the recipe ---- */
 
-static mewl_model_config model_config(const mewl_recipe *recipe, size_t classes)
+static mewl_model_config model_config(const mewl_recipe *recipe, const mewl_batch *shape)
 {
-    mewl_model_config c = {.classes = (int64_t)classes, .width = recipe->model_width, .depth = recipe->model_depth};
+    mewl_model_config c = {.classes = (int64_t)shape->classes,
+                           .bands = (int64_t)shape->bands,
+                           .width = recipe->model_width,
+                           .depth = recipe->model_depth,
+                           .pool_heads = recipe->model_pool_heads,
+                           .frames = (int64_t)shape->frames};
+    (void)mewl_model_pool_parse(&c.global_pooling, recipe->model_global_pooling, NULL); /* one of its choices */
     (void)snprintf(c.arch, sizeof c.arch, "%s", recipe->model_arch);
     (void)snprintf(c.front_end, sizeof c.front_end, "%s", recipe->model_frontend);
     c.framewise = recipe->model_framewise;
@@ -89,8 +95,8 @@ static mewl_status freeze(mewl__run *run, const mewl_recipe *recipe, mewl_error 
 {
     for (size_t i = 0; i < recipe->model_freeze.count; i++) {
         if (mewl_net_freeze(mewl_model_net(run->model), recipe->model_freeze.items[i], true) == 0) {
-            return mewl_error_set(err, MEWL_E_FORMAT, "%s: model.freeze: no parameter's name starts with `%s`",
-                                  recipe->path, recipe->model_freeze.items[i]);
+            return mewl_error_set(err, MEWL_E_FORMAT, "%s: model.freeze: no parameter's name fits `%s`", recipe->path,
+                                  recipe->model_freeze.items[i]);
         }
     }
     return MEWL_OK;
@@ -215,7 +221,7 @@ static mewl_status open_fresh(mewl__run *run, const mewl_recipe *recipe, const m
 {
     mewl_batch shape;
     mewl_loader_shape(feed->train, &shape);
-    MEWL_TRY(mewl_model_new(&run->model, model_config(recipe, shape.classes), (uint64_t)recipe->recipe_seed, err));
+    MEWL_TRY(mewl_model_new(&run->model, model_config(recipe, &shape), (uint64_t)recipe->recipe_seed, err));
     MEWL_TRY(set_labels(run, feed, shape.classes, err));
     /* What turns logits into probabilities follows from the loss (score.c). */
     const bool sigmoid = shape.target_frames > 0 || recipe->classify_multi_label;

@@ -4,6 +4,7 @@
 #include "nn/quant_private.h"
 
 #include <math.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,11 +246,13 @@ void mewl_net_touch(mewl_net *net)
     net->weights_changed = true;
 }
 
-size_t mewl_net_freeze(mewl_net *net, const char *prefix, bool frozen)
+size_t mewl_net_freeze(mewl_net *net, const char *pattern, bool frozen)
 {
     size_t count = 0;
+    const bool whole = strpbrk(pattern, "*?") != NULL;
     for (size_t i = 0; i < net->param_count; i++) {
-        if (strncmp(net->params[i]->name, prefix, strlen(prefix)) == 0) {
+        const char *name = net->params[i]->name;
+        if (whole ? fnmatch(pattern, name, FNM_NOESCAPE) == 0 : strncmp(name, pattern, strlen(pattern)) == 0) {
             net->params[i]->frozen = frozen;
             count++;
         }

@@ -240,19 +240,20 @@ void mewl_net_init_xavier(mewl_net *net, uint64_t seed);
 /* To be called after writing into parameter values by hand; optimisers and loaders do it themselves. */
 void mewl_net_touch(mewl_net *net);
 
-/* Freezes (or frees) every parameter whose name starts with `prefix`; returns how many. Takes effect at the next
- * plan. Buffers of a frozen batch norm stay as they are, too: it then normalises by its running statistics. */
-size_t mewl_net_freeze(mewl_net *net, const char *prefix, bool frozen);
+/* Freezes (or frees) every parameter whose name starts with `pattern`, or matches the whole of it when it holds * or ?
+ * ("conv_block?.*", "*.bn?.*"; as a shell's patterns, but * also takes dots); returns how many. Takes effect at the
+ * next plan. Buffers of a frozen batch norm stay as they are, too: it then normalises by its running statistics. */
+size_t mewl_net_freeze(mewl_net *net, const char *pattern, bool frozen);
 
 /* ---- Running ---- */
 
 typedef struct mewl_net_plan_opts {
-    bool training;  /* keeps what backward needs; batch statistics, dropout */
-    bool bf16;      /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
+    bool training;   /* keeps what backward needs; batch statistics, dropout */
+    bool bf16;       /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
     bool dequantise; /* a quantised net (quant.h) computes in floating point, with what its eight bits mean */
-    int64_t batch;  /* N, 1 to 65,536 */
-    int64_t frames; /* T, at least 1 */
-    int threads;    /* 0 means 1 */
+    int64_t batch;   /* N, 1 to 65,536 */
+    int64_t frames;  /* T, at least 1 */
+    int threads;     /* 0 means 1 */
 } mewl_net_plan_opts;
 
 /* Fixes everything for these shapes; cheap when nothing differs from the plan at hand, milliseconds otherwise.
