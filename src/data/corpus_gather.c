@@ -118,7 +118,7 @@ static mewl_status gather_sets(mewl_manifest *all, const mewl_recipe *recipe, me
 /* File name without folder and extensions, for matching a raw upload with its cleaned copy. */
 static void stem_of(char *out, size_t size, const char *path)
 {
-    snprintf(out, size, "%s", mewl__name_of(path));
+    snprintf(out, size, "%s", mewl__base_name(path));
     char *dash = strrchr(out, '-');
     char *dot = strchr(dash != NULL ? dash : out, '.');
     if (dot != NULL) {

@@ -71,7 +71,7 @@ static void take(mewl__workspace *w, const mewl_sound *sound, double from_s, dou
     cut->onset_s = from_s - start;
     cut->offset_s = fmin(to_s, end) - start;
     cut->label = sound->row->label;
-    cut->source = mewl__name_of(sound->row->path);
+    cut->source = mewl__base_name(sound->row->path);
     cut->burst_count = 0;
     for (size_t i = 0; i < sound->burst_count && cut->burst_count < MEWL__CUT_BURSTS; i++) {
         mewl_burst b = sound->bursts[i];
@@ -382,7 +382,7 @@ static mewl_status one_layer(mewl__workspace *w, float *out, char *label, size_t
         snprintf(label, label_size, "%s (synthetic)", mewl_sound_label(kind));
         return mewl_sound_make(out, w->count, kind, rng, w->voice, voice, err);
     }
-    snprintf(label, label_size, "%s", mewl__name_of(sound->row->path));
+    snprintf(label, label_size, "%s", mewl__base_name(sound->row->path));
     size_t from = mewl_rng_below(rng, sound->count);
     mewl__tile(sound, out, w->count, from);
     for (size_t at = sound->count; join && at < w->count;) {

@@ -87,14 +87,14 @@ bool mewl__name_donateacry(const char *relative, mewl_row *row, char *scratch)
 {
     static const char *const cleaned[] = {"hungry", "burping", "belly_pain", "discomfort", "tired"};
     mewl_donateacry_name name;
-    if (!mewl_donateacry_parse(&name, mewl__name_of(relative))) {
+    if (!mewl_donateacry_parse(&name, mewl__base_name(relative))) {
         return false;
     }
     char folder[256];
     if (!mewl__folder_of(folder, sizeof folder, relative)) {
         return false;
     }
-    const char *parent = mewl__name_of(folder);
+    const char *parent = mewl__base_name(folder);
     bool checked = one_of(parent, cleaned, 5);
     row->label = checked ? MEWL_LABEL_CRY : MEWL_LABEL_UNCHECKED;
     /* The corpus knows apps, not infants: app, sex and age group together are the closest it comes to one. */

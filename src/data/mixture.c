@@ -300,7 +300,7 @@ static mewl_status make_natural(mewl_mixer *m, mewl_example *e, const mewl_sound
     size_t from = mewl_rng_below(rng, sound->count), cross = (size_t)(0.1 * RATE);
     size_t period = mewl__tile(sound, e->samples, e->count, from);
     double threshold = pow(10, (sound->threshold_dbfs - 8) / 10);
-    snprintf(e->background, sizeof e->background, "%s", mewl__name_of(sound->row->path));
+    snprintf(e->background, sizeof e->background, "%s", mewl__base_name(sound->row->path));
     mewl__cut *cut = &m->work.cut;
     cut->label = sound->row->label;
     cut->source = e->background;

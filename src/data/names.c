@@ -313,7 +313,7 @@ bool mewl__name_baby_laugh(const char *relative, mewl_row *row, char *scratch)
 bool mewl__detect_rooms(const char *root)
 {
     char name[PART_MAX];
-    mewl__slug(name, sizeof name, mewl__name_of(root));
+    mewl__slug(name, sizeof name, mewl__base_name(root));
     return strstr(name, "impulse-response") != NULL || strcmp(name, "rir") == 0 || strcmp(name, "rirs") == 0;
 }
 

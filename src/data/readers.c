@@ -201,7 +201,7 @@ static mewl_status read_names(mewl_manifest *out, mewl_scan_report *report, cons
             continue;
         }
         row.path = path;
-        row.set = generic ? mewl__name_of(root) : reader->kind;
+        row.set = generic ? mewl__base_name(root) : reader->kind;
         MEWL_TRY(mewl_manifest_add(out, &row, err));
     }
     return MEWL_OK;

@@ -141,7 +141,7 @@ static mewl_status kaldi_add(mewl_manifest *out, size_t *left_out, const char *r
         }
         row.path = path;
     }
-    row.set = mewl__name_of(root);
+    row.set = mewl__base_name(root);
     row.onset_s = onset;
     row.offset_s = offset;
     const kaldi_entry *speaker = kaldi_find(speakers, utt), *label = kaldi_find(labels, utt);
@@ -291,7 +291,7 @@ mewl_status mewl__table_audiofolder(const char *root, mewl_manifest *out, size_t
         int used = top ? snprintf(path, sizeof path, "%s/metadata.csv", root)
                        : snprintf(path, sizeof path, "%s/%s/metadata.csv", root, audiofolder_sides[i][0]);
         if (used < (int)sizeof path && exists(path)) {
-            MEWL_TRY(audiofolder_read(path, mewl__name_of(root), top ? "" : audiofolder_sides[i][1], out, err));
+            MEWL_TRY(audiofolder_read(path, mewl__base_name(root), top ? "" : audiofolder_sides[i][1], out, err));
             any = true;
         }
     }

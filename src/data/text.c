@@ -139,7 +139,7 @@ bool mewl__folder_of(char *out, size_t size, const char *path)
     return true;
 }
 
-const char *mewl__name_of(const char *path)
+const char *mewl__base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;

@@ -21,7 +21,7 @@ void mewl__format_time(char *out, size_t size, double time_s);
 bool mewl__folder_of(char *out, size_t size, const char *path);
 
 /* File part of a path: points into it. */
-const char *mewl__name_of(const char *path);
+const char *mewl__base_name(const char *path);
 
 /* Copies `text` in lower case with everything but letters and digits as single '-' ("Dog bark" -> "dog-bark"). */
 void mewl__slug(char *out, size_t size, const char *text);
