@@ -24,7 +24,8 @@ mewl_status mewl_store_model_put(mewl_store *store, mewl_store_model *model, mew
     bool found = false;
     MEWL_TRY(mewl__store_bounded(model->kind, "the model's kind", sizeof model->kind, err));
     MEWL_TRY(mewl__store_bounded(model->name, "the model's name", sizeof model->name, err));
-    if (strlen(model->hash) != MEWL_STORE_HASH_MAX - 1 || model->dimensions < 0 ||
+    const size_t digits = strnlen(model->hash, sizeof model->hash);
+    if (digits < 16 || digits == sizeof model->hash || model->dimensions < 0 ||
         model->dimensions > MEWL_STORE_DIMENSIONS_MAX) {
         return mewl_error_set(err, MEWL_E_ARG, "%s: its hash or its %lld dimensions are out of range", model->name,
                               (long long)model->dimensions);

@@ -9,7 +9,7 @@ typedef struct mewl_store_model {
     int64_t id;
     char kind[MEWL_STORE_NAME_MAX]; /* "detector", "embedder" */
     char name[MEWL_STORE_NAME_MAX]; /* for people */
-    char hash[MEWL_STORE_HASH_MAX]; /* of its file: what tells versions apart */
+    char hash[MEWL_STORE_HASH_MAX]; /* 16 to 64 hex digits for its file: what tells versions apart */
     int64_t dimensions;             /* of its embeddings, 0 to MEWL_STORE_DIMENSIONS_MAX */
     int64_t first_ms;               /* first used */
 } mewl_store_model;
