@@ -112,7 +112,7 @@ mewl_status mewl_net_forward(mewl_net *net, const float *input, mewl_error *err)
                 memset(output->grad.data, 0, mewl_tensor_bytes(&output->grad));
             }
         }
-        if (net->quant == MEWL_QUANT_STATIC) {
+        if (net->quant != MEWL_QUANT_NONE) {
             mark_broken(net, input);
         }
         net->weights_changed = false;
