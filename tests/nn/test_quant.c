@@ -557,8 +557,8 @@ static void test_whole_net(void **state)
         assert_true(farthest(floats, want, 15) < 0.02); /* of the weights alone */
         assert_int_equal(mewl_net_quant_activations(q), 0);
         run(q, false, x, 3, got, got_frame);
-        /* conv, sum, join, pool in eight bits; stem's sum with them as a copy; last gives floats */
-        assert_int_equal(mewl_net_quant_activations(q), whole ? 4 : 0);
+        /* conv, sum, join, pool, last; of stem they read a copy */
+        assert_int_equal(mewl_net_quant_activations(q), whole ? 5 : 0);
         assert_true(farthest(got, want, 15) < 0.04 && farthest(got, floats, 15) > 0.0);
         assert_true(farthest(got_frame, want_frame, 90) < 0.05);
         run(q, false, x + 2 * FRAMES * BANDS, 1, alone, NULL); /* as in the batch */
@@ -583,7 +583,7 @@ static void test_whole_net(void **state)
     mewl_net_free(net);
 }
 
-/* Another order of the same clips, one at a time: the same net to the last bit. */
+/* Another order of the same clips, one at a time: the same grids. */
 static void test_calibration_is_determined(void **state)
 {
     float x[3 * FRAMES * BANDS], clip[15];
