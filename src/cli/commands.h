@@ -10,6 +10,7 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_data(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_features(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_help(mewl_cli *cli, int argc, char **argv);
+int mewl_cmd_lab(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv);

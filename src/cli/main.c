@@ -22,6 +22,7 @@ static const mewl_cli_command mewl_commands[] = {
     {"data", "data sets: scan, split, fetch, mix", mewl_cmd_data},
     {"train", "a model from a recipe and recordings", mewl_cmd_train},
     {"eval", "what a model is worth, beside its baselines", mewl_cmd_eval},
+    {"lab", "the papers' experiments, with an honest protocol beside theirs", mewl_cmd_lab},
     {"model", "what a model file holds; import published checkpoints", mewl_cmd_model},
     {"help", "what a command does: mewl help COMMAND", mewl_cmd_help},
 };

@@ -1,0 +1,187 @@
+/* lab_common.c - options, recordings and results that all experiments have in common. */
+#include "cli/lab.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "data/readers.h"
+#include "lab/report.h"
+
+#define TEXT_BYTES_MAX ((size_t)16 << 20)
+#define CLEANED "donateacry-corpus/donateacry_corpus_cleaned_and_updated_data"
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+/* The first signal asks for an end after the step at hand, the second ends the program as usual. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_note(void *user, mewl_log_level level, const char *text)
+{
+    (void)level;
+    mewl_cli_report_clear(user);
+    mewl_cli_note(user, "%s", text);
+}
+
+int mewl_lab_open(mewl_lab *lab, mewl_cli *cli, const char *const *value, const char *name)
+{
+    memset(lab, 0, sizeof *lab);
+    static const char *const profiles[] = {"quick", "paper"};
+    const char *profile = value[LAB_OPTION_PROFILE] != NULL ? value[LAB_OPTION_PROFILE] : profiles[0];
+    lab->paper = strcmp(profile, profiles[1]) == 0;
+    if (!lab->paper && strcmp(profile, profiles[0]) != 0) {
+        return mewl_cli_unknown(cli, "profile", profile, profiles, 2);
+    }
+    long seeds = 0;
+    if (!mewl_cli_integer(cli, "seeds", value[LAB_OPTION_SEEDS], 1, 100, &seeds)) {
+        return MEWL_EXIT_USAGE;
+    }
+    const char *data = value[LAB_OPTION_DATA] != NULL ? value[LAB_OPTION_DATA] : getenv("MEWL_DATA");
+    const char *out = value[LAB_OPTION_OUT];
+    int n = snprintf(lab->data, sizeof lab->data, "%s", data != NULL ? data : "");
+    int m = out != NULL ? snprintf(lab->folder, sizeof lab->folder, "%s", out)
+                        : snprintf(lab->folder, sizeof lab->folder, "runs/lab/%s-%s", name, profile);
+    if (n >= (int)sizeof lab->data || m >= (int)sizeof lab->folder) {
+        return mewl_cli_usage_error(cli, "the name of a folder is too long");
+    }
+    lab->cli = cli;
+    lab->value = value;
+    lab->name = name;
+    lab->seeds = (size_t)seeds;
+    lab->progress = (mewl_progress){.report = mewl_cli_report, .user = cli};
+    lab->log = (mewl_log){.write = print_note, .user = cli, .most = MEWL_LOG_INFO};
+    lab->stop = &stop_asked;
+    catch_signals();
+    return MEWL_CLI_GO;
+}
+
+/* ---- Recordings ---- */
+
+mewl_status mewl_lab_scan(const mewl_lab *lab, mewl_manifest *out, const char *folder, mewl_error *err)
+{
+    if (lab->data[0] == '\0') {
+        return mewl_error_set(err, MEWL_E_NOT_FOUND,
+                              "where are the data sets? Name their folder with --data or MEWL_DATA");
+    }
+    char *path = mewl_folder_join(lab->data, folder);
+    if (path == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a path");
+    }
+    mewl_status status = mewl_scan(out, NULL, path, NULL, err);
+    free(path);
+    return status;
+}
+
+/* The column asked for, else `reason` where some row has one, else `label`. */
+static mewl_status choose_column(mewl_lab *lab, mewl_error *err)
+{
+    lab->column = lab->value[LAB_OPTION_COLUMN];
+    if (lab->column != NULL) {
+        return mewl_manifest_has_column(&lab->manifest, lab->column)
+                   ? MEWL_OK
+                   : mewl_error_set(err, MEWL_E_ARG, "%s has no column `%s`", lab->manifest_name, lab->column);
+    }
+    lab->column = "label";
+    for (size_t i = 0; i < lab->manifest.count; i++) {
+        if (lab->manifest.rows[i].reason[0] != '\0') {
+            lab->column = "reason";
+        }
+    }
+    return MEWL_OK;
+}
+
+static void drop_unlabelled(mewl_lab *lab)
+{
+    mewl_manifest *m = &lab->manifest;
+    size_t kept = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        char buffer[64];
+        const char *label = mewl_manifest_value(m, &m->rows[i], lab->column, buffer, sizeof buffer);
+        if (label != NULL && label[0] != '\0') {
+            m->rows[kept++] = m->rows[i];
+        }
+    }
+    m->count = kept;
+}
+
+mewl_status mewl_lab_read_manifest(mewl_lab *lab, mewl_error *err)
+{
+    const char *given = lab->value[LAB_OPTION_MANIFEST];
+    const char *slash = given != NULL ? strrchr(given, '/') : NULL;
+    const char *name = given == NULL ? "Donate-a-Cry, cleaned" : slash != NULL ? slash + 1 : given;
+    (void)snprintf(lab->manifest_name, sizeof lab->manifest_name, "%s", name);
+    MEWL_TRY(given != NULL ? mewl_manifest_read(&lab->manifest, given, err)
+                           : mewl_lab_scan(lab, &lab->manifest, CLEANED, err));
+    lab->has_manifest = true;
+    mewl_manifest_sort(&lab->manifest);
+    MEWL_TRY(choose_column(lab, err));
+    drop_unlabelled(lab);
+    return lab->manifest.count > 0 ? MEWL_OK
+                                   : mewl_error_set(err, MEWL_E_EMPTY, "%s: no recording with a class in column `%s`",
+                                                    lab->manifest_name, lab->column);
+}
+
+/* ---- Results ---- */
+
+void mewl_lab_path(const mewl_lab *lab, char *path, size_t size, const char *file)
+{
+    (void)snprintf(path, size, "%s/%s", lab->folder, file);
+}
+
+static mewl_status write_results(const mewl_lab *lab, json_t *document, mewl_error *err)
+{
+    char path[4096];
+    MEWL_TRY(mewl_report_label(document, err));
+    MEWL_TRY(mewl_folder_make(lab->folder, err));
+    mewl_lab_path(lab, path, sizeof path, "report.json");
+    MEWL_TRY(mewl_json_write(document, path, err));
+    mewl_buffer text;
+    mewl_buffer_init(&text, TEXT_BYTES_MAX);
+    mewl_status status = mewl_report_text(&text, document, err);
+    if (status == MEWL_OK) {
+        mewl_lab_path(lab, path, sizeof path, "report.txt");
+        status = mewl_file_write(path, text.data, text.size, err);
+    }
+    if (status == MEWL_OK) {
+        mewl_lab_path(lab, path, sizeof path, "report.html");
+        const char *html = lab->value[LAB_OPTION_HTML];
+        status = mewl_report_html(document, html != NULL ? html : path, err);
+    }
+    if (status == MEWL_OK && (lab->cli->json || lab->cli->ndjson)) {
+        status = mewl_json_print(document, stdout, !lab->cli->ndjson, err);
+    } else if (status == MEWL_OK) {
+        (void)fwrite(text.data, 1, text.size, stdout);
+    }
+    mewl_buffer_fini(&text);
+    return status;
+}
+
+int mewl_lab_close(mewl_lab *lab, mewl_status status, json_t *document, const mewl_error *err)
+{
+    mewl_error own = *err;
+    mewl_cli_report_clear(lab->cli);
+    if (status == MEWL_OK && document != NULL) {
+        status = write_results(lab, document, &own);
+    }
+    json_decref(document);
+    if (lab->has_manifest) {
+        mewl_manifest_fini(&lab->manifest);
+    }
+    return status == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(lab->cli, &own);
+}
