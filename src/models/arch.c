@@ -7,9 +7,19 @@
 #include <string.h>
 
 static const mewl__arch *const table[] = {
-    &mewl__arch_cnn6,         &mewl__arch_cnn10,       &mewl__arch_cnn14,    &mewl__arch_resnet22,
-    &mewl__arch_mobilenetv1,  &mewl__arch_mobilenetv2, &mewl__arch_wavegram, &mewl__arch_tinytoes,
-    &mewl__arch_resnet50_mha, &mewl__arch_mobilenet,
+    &mewl__arch_cnn6,
+    &mewl__arch_cnn10,
+    &mewl__arch_cnn14,
+    &mewl__arch_resnet22,
+    &mewl__arch_mobilenetv1,
+    &mewl__arch_mobilenetv2,
+    &mewl__arch_wavegram,
+    &mewl__arch_tinytoes,
+    &mewl__arch_resnet50_mha,
+    &mewl__arch_mobilenet,
+    &mewl__arch_ecapa,
+    &mewl__arch_ecapa_encoder,
+    &mewl__arch_mobilenet_embed,
 };
 
 const mewl__arch *mewl__arch_at(size_t index)
@@ -64,7 +74,7 @@ static int64_t default_bands(const mewl__arch *arch)
     case MEWL__ARCH_HYBRID:
         return MEWL__HYBRID_BANDS;
     default:
-        return 64;
+        return arch->bands != 0 ? arch->bands : 64;
     }
 }
 
@@ -110,9 +120,12 @@ mewl_status mewl__arch_complete(mewl_model_config *c, mewl_error *err)
     if (c->global_pooling != MEWL_MODEL_POOL_ATTN_LITERAL) {
         c->frames = 0;
     }
-    if (!(c->width >= 1.0 / 64.0 && c->width <= 4.0) || c->classes < 1 || c->classes > MEWL_MODEL_CLASSES_MAX ||
-        c->bands < 16 || c->bands > 1024 || !good_dropout(&c->dropout_block) || !good_dropout(&c->dropout_head) ||
-        (unsigned)c->pooling > MEWL_POOL_AVG_MAX) {
+    if (arch->embeds && c->classes != 0) {
+        return mewl_error_set(err, MEWL_E_ARG, "%s tells individuals apart and has no classes", c->arch);
+    }
+    if (!(c->width >= 1.0 / 64.0 && c->width <= 4.0) || c->classes < (arch->embeds ? 0 : 1) ||
+        c->classes > MEWL_MODEL_CLASSES_MAX || c->bands < 16 || c->bands > 1024 || !good_dropout(&c->dropout_block) ||
+        !good_dropout(&c->dropout_head) || (unsigned)c->pooling > MEWL_POOL_AVG_MAX) {
         return mewl_error_set(err, MEWL_E_ARG,
                               "%s: width 1/64 to 4, 1 to %d classes, 16 to 1024 bands, dropout below 1 are possible",
                               c->arch, MEWL_MODEL_CLASSES_MAX);

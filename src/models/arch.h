@@ -17,6 +17,8 @@ typedef struct mewl__arch {
     const char *name;
     mewl__arch_input input;
     bool panns;             /* PANNs' names: `mewl model import` reads its checkpoints */
+    bool embeds;            /* gives embeddings alone: `classes` is 0, and there are no logits */
+    int64_t bands;          /* of a log-mel input unless said otherwise; 0 means 64 */
     const char *width_from; /* parameter whose first dimension is width_channels times width */
     int64_t width_channels;
 
@@ -70,6 +72,6 @@ mewl__name mewl__name_of(const char *format, ...) __attribute__((format(printf, 
 /* The rows, each in its own file. */
 extern const mewl__arch mewl__arch_cnn6, mewl__arch_cnn10, mewl__arch_cnn14, mewl__arch_resnet22,
     mewl__arch_mobilenetv1, mewl__arch_mobilenetv2, mewl__arch_wavegram, mewl__arch_tinytoes, mewl__arch_resnet50_mha,
-    mewl__arch_mobilenet;
+    mewl__arch_mobilenet, mewl__arch_ecapa, mewl__arch_ecapa_encoder, mewl__arch_mobilenet_embed;
 
 #endif

@@ -107,7 +107,7 @@ mewl_status mewl_classifier_open(mewl_classifier **out, const char *path, mewl_e
         }
     }
     if (status == MEWL_OK) {
-        c->logits = calloc(c->info.classes, sizeof *c->logits);
+        c->logits = calloc(c->info.classes + 1, sizeof *c->logits);
         if (c->logits == NULL) {
             status = mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", path);
         }
@@ -200,7 +200,8 @@ static mewl_status run_model(mewl_classifier *c, const mewl_classifier_result *w
     float *embedding = wanted->embedding != NULL ? wanted->embedding : wanted->row_embeddings;
     size_t frames = 0;
     MEWL_TRY(mewl__intake_take(&c->in, &frames, samples, count, least, err));
-    MEWL_TRY(mewl_model_forward(c->model, c->in.frames, 1, (int64_t)frames, c->logits, NULL, embedding, err));
+    float *logits = c->info.classes > 0 ? c->logits : NULL; /* embedders have none */
+    MEWL_TRY(mewl_model_forward(c->model, c->in.frames, 1, (int64_t)frames, logits, NULL, embedding, err));
     if (wanted->row_embeddings != NULL && wanted->row_embeddings != embedding) {
         memcpy(wanted->row_embeddings, embedding, c->info.embedding * sizeof *embedding);
     }

@@ -108,8 +108,8 @@ mewl_status mewl_embedder_open(mewl_embedder **out, const char *path, mewl_embed
         const size_t classes = mewl_classifier_describe(e->classifier)->classes;
         e->mean = calloc(e->info.row, sizeof *e->mean);
         e->spread = calloc(e->info.row, sizeof *e->spread);
-        e->logits = calloc(classes, sizeof *e->logits);
-        e->probabilities = calloc(classes, sizeof *e->probabilities);
+        e->logits = calloc(classes + 1, sizeof *e->logits);
+        e->probabilities = calloc(classes + 1, sizeof *e->probabilities);
         if (e->mean == NULL || e->spread == NULL || e->logits == NULL || e->probabilities == NULL) {
             status = mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", path);
         }

@@ -59,6 +59,11 @@ mewl_node mewl_mobilenet_body(mewl_net *net, mewl_node x, int64_t pairs, double 
     return x;
 }
 
+int64_t mewl_mobilenet_channels(int64_t pairs, double width)
+{
+    return mewl__arch_scaled(pairs_table[pairs - 1].out, width);
+}
+
 static mewl_status complete(mewl_model_config *c, mewl_error *err)
 {
     c->depth = c->depth == 0 ? DEPTH_DEFAULT : c->depth;

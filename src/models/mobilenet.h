@@ -23,4 +23,7 @@
  * strides of 2 apply to time. */
 mewl_node mewl_mobilenet_body(mewl_net *net, mewl_node x, int64_t pairs, double width, bool dense_time);
 
+/* Channels that `pairs` pairs (1 to 13) end with. */
+int64_t mewl_mobilenet_channels(int64_t pairs, double width);
+
 #endif

@@ -62,7 +62,7 @@ mewl_status mewl_model_new(mewl_model **out, mewl_model_config config, uint64_t 
     model->arch = mewl__arch_find(config.arch);
     model->frames_min = config.frames > 0 ? config.frames : count_frames_min(model->arch, &config);
     model->mode.threads = 1;
-    model->labels = calloc((size_t)config.classes, sizeof *model->labels);
+    model->labels = calloc((size_t)config.classes + 1, sizeof *model->labels); /* embedders have none */
     mewl_status status = model->labels != NULL ? mewl_net_new(&model->net, err)
                                                : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a model");
     if (status == MEWL_OK) {
@@ -211,6 +211,9 @@ mewl_status mewl_model_forward(mewl_model *model, const float *features, int64_t
                                float *frame_logits, float *embedding, mewl_error *err)
 {
     const mewl_model_config *c = &model->config;
+    if (clip_logits != NULL && c->classes == 0) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "this model gives an embedding, no scores");
+    }
     if (frame_logits != NULL && !c->framewise) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "this model gives no frame-wise scores");
     }
@@ -243,6 +246,16 @@ mewl_status mewl_model_forward(mewl_model *model, const float *features, int64_t
                (size_t)(n * mewl_model_embedding_size(model)) * sizeof *embedding);
     }
     return MEWL_OK;
+}
+
+mewl_status mewl_model_backward_embedding(mewl_model *model, const float *d_embedding, mewl_error *err)
+{
+    float *grad = mewl_net_output_grad(model->net, MEWL__OUT_EMBEDDING);
+    if (grad == NULL) {
+        return mewl_error_set(err, MEWL_E_STATE, "backward without a training forward before it");
+    }
+    memcpy(grad, d_embedding, (size_t)(model->n * mewl_model_embedding_size(model)) * sizeof *grad);
+    return mewl_net_backward(model->net, err);
 }
 
 mewl_status mewl_model_backward(mewl_model *model, const float *d_clip_logits, const float *d_frame_logits,

@@ -8,11 +8,13 @@
  *   tinytoes               TinyToes: convolutions, self-attention, LSTM               hybrid, or log-mel
  *   resnet50-mha           torchvision's ResNet50, then self-attention (resnet50.c)   hybrid, or log-mel
  *   mobilenet              YAMNet's body as a frame-wise detector (mobilenet.h)       log-mel
+ *   ecapa, ecapa-encoder   ECAPA-TDNN: SpeechBrain's, and speaker_encoder.*           log-mel
+ *   mobilenet-embed        YAMNet's body, attentive statistics, 192 numbers           log-mel
  *
- * All at any width. Features are (N, T, B): N clips, T frames of the model's front end, B floats a frame, whatever they
- * are (mewl_model_input says what). Published weights load by name. Not thread-safe: one model, one thread at a time.
- * The front end itself is the caller's (dsp/frontend.h), as is the loss (nn/loss.h). How an architecture comes in:
- * arch.h.
+ * The last three are embedders: they give a vector that tells individuals apart, and have no classes. All at any width.
+ * Features are (N, T, B): N clips, T frames of the model's front end, B floats a frame, whatever they are
+ * (mewl_model_input says what). Published weights load by name. Not thread-safe: one model, one thread at a time. The
+ * front end itself is the caller's (dsp/frontend.h), as is the loss (nn/loss.h). How an architecture comes in: arch.h.
  */
 #ifndef MEWL_MODELS_MODEL_H
 #define MEWL_MODELS_MODEL_H
@@ -46,9 +48,10 @@ mewl_status mewl_model_pool_parse(mewl_model_pool *pool, const char *name, mewl_
 typedef struct mewl_model_config {
     char arch[MEWL_MODEL_NAME_MAX];      /* of the table above */
     char front_end[MEWL_MODEL_NAME_MAX]; /* name for dsp/frontend.h, "panns-16k" */
-    int64_t bands;                       /* floats in a frame, B; 0 means the architecture's: 64, 384 or 341 */
-    int64_t classes;                     /* 1 to MEWL_MODEL_CLASSES_MAX */
-    int64_t depth;                       /* mobilenet: pairs of convolutions, 4 to 13; 0 means 9. PANNs: not used */
+    int64_t bands;                       /* floats in a frame, B; 0 means the architecture's own */
+    int64_t classes;                     /* 1 to MEWL_MODEL_CLASSES_MAX; embedders: 0 */
+    int64_t depth;                       /* mobilenet: pairs of convolutions, 4 to 13; 0 means 9 (mobilenet-embed: 11);
+                                            others: not used */
     double width;                        /* multiplies channels (rounded to a whole number >= 1); 0 means 1 */
     mewl_pool_kind pooling;              /* of cnn's blocks; PANNs: MEWL_POOL_AVG */
     mewl_model_pool global_pooling;      /* over time; framewise: of the embedding, and AUTO to MAX_AVG alone */
@@ -142,5 +145,8 @@ mewl_status mewl_model_forward(mewl_model *model, const float *features, int64_t
  * gradient from there), same form as in forward. Errors: MEWL_E_STATE. */
 mewl_status mewl_model_backward(mewl_model *model, const float *d_clip_logits, const float *d_frame_logits,
                                 mewl_error *err);
+
+/* The same from d loss / d embedding (n, embedding size): how embedders are trained. Errors: MEWL_E_STATE. */
+mewl_status mewl_model_backward_embedding(mewl_model *model, const float *d_embedding, mewl_error *err);
 
 #endif
