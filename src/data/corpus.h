@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "data/manifest.h"
 #include "data/recipe.h"
-#include "data/segment.h"
+#include "dsp/segment.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* segment.c - see segment.h. Levels are taken in blocks of one hop; a frame is a mean of blocks. Frames decide (they do
  * not flicker), blocks say where exactly (they are short). */
-#include "data/segment.h"
+#include "dsp/segment.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -139,8 +139,11 @@ static bool find_bursts(mewl_segments *out, const levels *l, double end_s, mewl_
            push(&out->bursts, &out->burst_count, open);
 }
 
-static bool merge_events(mewl_segments *out, mewl_segment_opts opts)
+bool mewl_segments_merge(mewl_segments *out, mewl_segment_opts opts)
 {
+    free(out->events);
+    out->events = NULL;
+    out->event_count = 0;
     for (size_t i = 0; i < out->burst_count;) {
         mewl_burst event = out->bursts[i];
         for (i++; i < out->burst_count && out->bursts[i].onset_s - event.offset_s < opts.max_pause_s; i++) {
@@ -201,7 +204,7 @@ static mewl_status work(mewl_segments *out, levels *l, const float *samples, siz
     threshold = fmax(threshold, out->floor_dbfs + opts.min_above_db);
     out->threshold_dbfs = fmax(threshold, out->loud_dbfs - opts.max_below_db);
     if (out->loud_dbfs - out->floor_dbfs >= opts.min_above_db + 2) {
-        if (!find_bursts(out, l, (double)count / rate_hz, opts) || !merge_events(out, opts)) {
+        if (!find_bursts(out, l, (double)count / rate_hz, opts) || !mewl_segments_merge(out, opts)) {
             return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for bursts");
         }
     }

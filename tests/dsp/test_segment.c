@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "data/segment.h"
+#include "dsp/segment.h"
 
 #define SECONDS 8
 

@@ -1,8 +1,8 @@
 /* segment.h - where the cry is in a clip that is known to hold one: short-time energy against the clip's own noise
  * floor and loud level gives bursts; bursts less than a pause apart are one event. It cannot tell a cry from another
  * sound: feed it clips labelled cry. Works on material of any bandwidth (8 kHz recordings included). */
-#ifndef MEWL_DATA_SEGMENT_H
-#define MEWL_DATA_SEGMENT_H
+#ifndef MEWL_DSP_SEGMENT_H
+#define MEWL_DSP_SEGMENT_H
 
 #include "base/status.h"
 
@@ -48,6 +48,9 @@ mewl_segment_opts mewl_segment_opts_default(void);
 mewl_status mewl_segment_clip(mewl_segments *out, const float *samples, size_t count, double rate_hz,
                               mewl_segment_opts opts, mewl_error *err);
 void mewl_segments_fini(mewl_segments *segments);
+
+/* Makes the events anew from the bursts, where a caller has changed those. False when out of memory. */
+bool mewl_segments_merge(mewl_segments *segments, mewl_segment_opts opts);
 
 /* Whether a clip should serve as a source of cry events: some event, and snr_db at least min_snr_db (10 is the default
  * of recipes). */
