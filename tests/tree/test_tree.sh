@@ -16,6 +16,7 @@ compiler=${*:-cc}
 # What each room may include from, besides itself. The order is the order of the build.
 rooms='base:
 learn: base
+reason: learn base
 store: base
 audio: base
 dsp: base
@@ -23,10 +24,10 @@ draw: base
 nn: base
 models: nn dsp base
 detect: dsp base
-hear: detect models nn dsp audio base
+hear: detect models nn dsp audio reason learn base
 data: audio dsp base
-lab: data hear detect models nn draw dsp audio learn base
-cli: lab store data hear detect models nn draw dsp audio learn base'
+lab: data hear detect models nn draw dsp audio reason learn base
+cli: lab store data hear detect models nn draw dsp audio reason learn base'
 
 # Outside headers (how the name in the #include begins) and the only files that may include them.
 doors='jansson ^src/base/json[.]h$
