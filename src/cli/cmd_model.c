@@ -1,4 +1,4 @@
-/* cmd_model.c - `mewl model info MODEL` and `mewl model import CHECKPOINT`. */
+/* cmd_model.c - `mewl model info MODEL` and `mewl model import CHECKPOINT`; quantise is in cmd_model_quantise.c. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,12 +38,14 @@ static const mewl_cli_usage import_usage = {
                 "  mewl model import yamnet.tflite --arch yamnet -o yamnet.safetensors\n"};
 
 static const mewl_cli_usage model_usage = {.command = "model",
-                                           .operands = "info|import ...",
+                                           .operands = "info|import|quantise ...",
                                            .about = "info MODEL          what a model file holds\n"
-                                                    "import CHECKPOINT   a published checkpoint into Mewl's own form",
+                                                    "import CHECKPOINT   a published checkpoint into Mewl's own form\n"
+                                                    "quantise MODEL      a trained model into one of eight bits",
                                            .options = NULL,
                                            .examples = "  mewl model info --help\n"
-                                                       "  mewl model import --help\n"};
+                                                       "  mewl model import --help\n"
+                                                       "  mewl model quantise --help\n"};
 
 static double file_bytes(const char *path)
 {
@@ -224,16 +226,21 @@ static int run_import(mewl_cli *cli, int argc, char **argv)
 
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv)
 {
-    static const char *const names[] = {"info", "import"};
+    static const char *const names[] = {"info", "import", "quantise"};
     if (argc > 1 && strcmp(argv[1], "info") == 0) {
         return run_info(cli, argc - 1, argv + 1);
     }
     if (argc > 1 && strcmp(argv[1], "import") == 0) {
         return run_import(cli, argc - 1, argv + 1);
     }
+    if (argc > 1 && strcmp(argv[1], "quantise") == 0) {
+        return mewl_cmd_model_quantise(cli, argc - 1, argv + 1);
+    }
     if (argc > 1 && argv[1][0] != '-') {
-        return mewl_cli_unknown(cli, "command of `mewl model`", argv[1], names, 2);
+        return mewl_cli_unknown(cli, "command of `mewl model`", argv[1], names, sizeof names / sizeof names[0]);
     }
     int code = mewl_cli_parse(cli, &model_usage, argc, argv, NULL, &argc, &argv);
-    return code != MEWL_CLI_GO ? code : mewl_cli_usage_error(cli, "say `mewl model info` or `mewl model import`");
+    return code != MEWL_CLI_GO
+               ? code
+               : mewl_cli_usage_error(cli, "say `mewl model info`, `mewl model import` or `mewl model quantise`");
 }

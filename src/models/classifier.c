@@ -132,6 +132,11 @@ void mewl_classifier_close(mewl_classifier *classifier)
     }
 }
 
+mewl_model *mewl_classifier_model(mewl_classifier *classifier)
+{
+    return classifier->model;
+}
+
 const mewl_classifier_info *mewl_classifier_describe(const mewl_classifier *classifier)
 {
     return &classifier->info;

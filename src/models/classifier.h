@@ -36,6 +36,9 @@ void mewl_classifier_close(mewl_classifier *classifier);
 /* Borrowed until close. */
 const mewl_classifier_info *mewl_classifier_describe(const mewl_classifier *classifier);
 
+/* The model inside, for quantising and inspection; NULL of a teacher. Borrowed until close. */
+struct mewl_model *mewl_classifier_model(mewl_classifier *classifier);
+
 /* Label of a class, "" where the file has none; NULL out of range. Borrowed until close. */
 const char *mewl_classifier_label(const mewl_classifier *classifier, size_t index);
 
