@@ -8,6 +8,8 @@
 
 #define PAIRS 10
 #define TRIALS 60
+#define DESCENT 1e-4
+#define ROUNDING 1e-13
 #define VALUES_MAX ((size_t)1 << 24)
 
 typedef struct search {
@@ -69,9 +71,13 @@ static bool advance(search *s, double *x, double *value)
             s->next[j] = x[j] + size * s->direction[j];
         }
         double there = s->function(s->ahead, s->next, s->user);
-        if (!(there <= *value + 1e-4 * size * slope)) {
+        double slope_there = mewl_table_dot(s->ahead, s->direction, n);
+        /* Near the minimum rounding hides the descent, and the slope tells instead (Hager and Zhang 2005). */
+        bool lower = there <= *value + DESCENT * size * slope ||
+                     (there <= *value + ROUNDING * fabs(*value) && slope_there <= (2 * DESCENT - 1) * slope);
+        if (!lower) {
             high = size;
-        } else if (mewl_table_dot(s->ahead, s->direction, n) < 0.9 * slope) {
+        } else if (slope_there < 0.9 * slope) {
             low = size;
         } else {
             *value = there;

@@ -72,8 +72,9 @@ static void direction_from_rows(double *direction, const double *weights, const 
     for (size_t j = 1; j < dims; j++) {
         largest = fabs(direction[j]) > fabs(direction[largest]) ? j : largest;
     }
-    for (size_t j = 0; j < dims && direction[largest] < 0; j++) {
-        direction[j] = -direction[j];
+    double sign = direction[largest] < 0 ? -1 : 1;
+    for (size_t j = 0; j < dims; j++) {
+        direction[j] *= sign;
     }
 }
 

@@ -213,6 +213,44 @@ static void test_golden_rankings(void **state)
     json_decref(document);
 }
 
+/* The same figures by scikit-learn itself (tools/golden_learn.py). */
+static void test_sklearns_figures(void **state)
+{
+    (void)state;
+    json_t *document = NULL;
+    mewl_error err = {0};
+    assert_int_equal(mewl_json_read(&document, MEWL_GOLDEN "/sklearn.json", 4 << 20, &err), MEWL_OK);
+    json_t *cases = json_object_get(document, "metrics");
+    assert_true(json_array_size(cases) == 2);
+    for (size_t k = 0; k < json_array_size(cases); k++) {
+        const json_t *c = json_array_get(cases, k);
+        size_t count = 0;
+        double *values = golden_doubles(json_object_get(c, "scores"), &count);
+        float *scores = calloc(count, sizeof *scores);
+        bool *positive = calloc(count, sizeof *positive);
+        for (size_t i = 0; i < count; i++) {
+            scores[i] = (float)values[i];
+            positive[i] = json_is_true(json_array_get(json_object_get(c, "positive"), i));
+        }
+        mewl_ranking r;
+        assert_int_equal(mewl_ranking_init(&r, scores, positive, count, NULL), MEWL_OK);
+        float threshold = (float)golden_number(c, "threshold");
+        double f1 = mewl_confusion_f1(mewl_confusion_count(scores, positive, count, threshold));
+        const double ours[] = {mewl_ranking_roc_auc(&r, NULL), mewl_ranking_average_precision(&r, NULL),
+                               mewl_ranking_eer(&r, NULL, NULL), f1};
+        const char *const names[] = {"auc", "ap", "eer", "f1"};
+        for (size_t i = 0; i < 4; i++) {
+            double theirs = golden_number(c, names[i]);
+            assert_true(fabs(ours[i] - theirs) <= 1e-6 * theirs);
+        }
+        mewl_ranking_fini(&r);
+        free(values);
+        free(scores);
+        free(positive);
+    }
+    json_decref(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_alarm_peaks),
         cmocka_unit_test(test_wilson_interval),
         cmocka_unit_test(test_golden_rankings),
+        cmocka_unit_test(test_sklearns_figures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
