@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_MB 64
+#define CACHE_MB_MAX 64
 #define NODES_MAX ((size_t)1 << 27) /* 2 GiB */
 
 static void print_nothing(const char *text)
@@ -43,6 +43,12 @@ void mewl__svm_solution_fini(mewl__svm_solution *s)
     memset(s, 0, sizeof *s);
 }
 
+/* Rows of the kernel matrix that libsvm keeps, in MB: all of them where they fit. */
+static double cache_mb(size_t count)
+{
+    return fmin(CACHE_MB_MAX, 1 + (double)count * (double)count * sizeof(float) / 1048576.0);
+}
+
 /* libsvm's view of the rows: sorted by class, since it numbers classes in the order in which it meets them. */
 typedef struct problem {
     struct svm_problem svm;
@@ -71,7 +77,7 @@ static mewl_status problem_init(problem *p, const double *x, const int *labels, 
     p->nodes = malloc(count * (dims + 1) * sizeof *p->nodes);
     p->row = malloc(count * sizeof *p->row);
     /* libsvm does not look whether it gets its memory; so look whether it would. */
-    void *room = malloc(((size_t)CACHE_MB << 20) + count * 512);
+    void *room = malloc((size_t)(cache_mb(count) * 1048576.0) + count * 512);
     free(room);
     if (p->svm.y == NULL || p->svm.x == NULL || p->nodes == NULL || p->row == NULL || room == NULL) {
         problem_fini(p);
@@ -141,7 +147,7 @@ mewl_status mewl__svm_solve(mewl__svm_solution *out, const double *x, const int 
         .svm_type = classes > 1 ? C_SVC : ONE_CLASS,
         .kernel_type = kernel == MEWL_SVM_LINEAR ? LINEAR : RBF,
         .gamma = gamma,
-        .cache_size = CACHE_MB,
+        .cache_size = cache_mb(count),
         .eps = tolerance,
         .C = c,
         .nu = nu,
