@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 int mewl_cmd_analyze(mewl_cli *cli, int argc, char **argv);
+int mewl_cmd_baby(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_data(mewl_cli *cli, int argc, char **argv);

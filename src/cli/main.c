@@ -16,6 +16,7 @@
 static const mewl_cli_command mewl_commands[] = {
     {"analyze", "when an infant cried in recordings", mewl_cmd_analyze},
     {"listen", "cries as they happen: microphone, camera, stream", mewl_cmd_listen},
+    {"baby", "one infant over weeks: its usual cries, and when they change", mewl_cmd_baby},
     {"features", "spectrograms, mel bands and cepstra of a recording as an array", mewl_cmd_features},
     {"bench", "what a second of sound costs on this machine, stage by stage", mewl_cmd_bench},
     {"predict", "whole clips through a model: class probabilities, embeddings", mewl_cmd_predict},

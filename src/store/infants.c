@@ -135,6 +135,33 @@ mewl_status mewl_store_infant_each(mewl_store *store, mewl_status (*row)(void *u
     return mewl__store_each(store, statement, give_row, &to, err);
 }
 
+mewl_status mewl_store_infant_totals(mewl_store *store, mewl_store_totals *out, int64_t id, mewl_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool more = false;
+    MEWL_TRY(mewl__store_start(
+        store, &statement, err,
+        "SELECT count(*), coalesce(sum(usable), 0), coalesce(sum(role = 'enrolled'), 0), count(clip), min(start_ms), "
+        "max(start_ms), (SELECT count(*) FROM sessions WHERE infant_id = ?1), (SELECT count(DISTINCT recording_id) "
+        "FROM "
+        "scores WHERE infant_id = ?1 AND verdict = 'unusual'), (SELECT count(*) FROM alerts WHERE infant_id = ?1), "
+        "(SELECT count(*) FROM alerts WHERE infant_id = ?1 AND seen_ms IS NULL) FROM recordings WHERE infant_id = ?1",
+        "i", id));
+    MEWL_TRY(mewl__store_step(store, statement, &more, err));
+    *out = (mewl_store_totals){.recordings = sqlite3_column_int64(statement, 0),
+                               .usable = sqlite3_column_int64(statement, 1),
+                               .enrolled = sqlite3_column_int64(statement, 2),
+                               .clips = sqlite3_column_int64(statement, 3),
+                               .first_ms = sqlite3_column_int64(statement, 4),
+                               .last_ms = sqlite3_column_int64(statement, 5),
+                               .sessions = sqlite3_column_int64(statement, 6),
+                               .unusual = sqlite3_column_int64(statement, 7),
+                               .alerts = sqlite3_column_int64(statement, 8),
+                               .unseen = sqlite3_column_int64(statement, 9)};
+    mewl__store_end(statement);
+    return MEWL_OK;
+}
+
 mewl_status mewl_store_infant_delete(mewl_store *store, int64_t id, mewl_error *err)
 {
     MEWL_TRY(mewl__store_run(store, err, "DELETE FROM infants WHERE id = ?", "i", id));

@@ -29,6 +29,16 @@ mewl_status mewl_store_infant_find(mewl_store *store, mewl_store_infant *out, co
 mewl_status mewl_store_infant_each(mewl_store *store, mewl_status (*row)(void *user, const mewl_store_infant *infant),
                                    void *user, mewl_error *err);
 
+/* What there is of an infant. Times are 0 where there is nothing. */
+typedef struct mewl_store_totals {
+    int64_t recordings, usable, enrolled, sessions, clips;
+    int64_t first_ms, last_ms; /* of its recordings' starts */
+    int64_t unusual;           /* recordings that were noted as such */
+    int64_t alerts, unseen;
+} mewl_store_totals;
+
+mewl_status mewl_store_infant_totals(mewl_store *store, mewl_store_totals *out, int64_t id, mewl_error *err);
+
 /* Removes an infant and every row that belongs to it. Clips are files and the caller's; so is mewl_store_scrub.
  * MEWL_E_NOT_FOUND. */
 mewl_status mewl_store_infant_delete(mewl_store *store, int64_t id, mewl_error *err);

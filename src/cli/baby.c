@@ -1,0 +1,73 @@
+/* baby.c - the store and the infant of `mewl baby`; see baby.h. */
+#include "cli/baby.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static mewl_status default_folder(char *out, size_t size, mewl_error *err)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    int length = 0;
+    if (data != NULL && data[0] == '/') {
+        length = snprintf(out, size, "%s/mewl", data);
+    } else if (home != NULL && home[0] == '/') {
+        length = snprintf(out, size, "%s/.local/share/mewl", home);
+    }
+    return length > 0 && (size_t)length < size
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_ARG,
+                                "there is no home folder to keep the store in: say where with --store");
+}
+
+static mewl_status open_store(mewl_baby *baby, const char *folder, bool existing, mewl_error *err)
+{
+    char usual[MEWL_STORE_PATH_MAX];
+    if (folder == NULL) {
+        MEWL_TRY(default_folder(usual, sizeof usual, err));
+        folder = usual;
+    }
+    const mewl_status status = mewl_store_open(&baby->store, folder, (mewl_store_opts){.existing = existing}, err);
+    return status == MEWL_E_NOT_FOUND
+               ? mewl_error_set(err, status, "%s: no infant was added yet; begin with `mewl baby add NAME --born DATE`",
+                                folder)
+               : status;
+}
+
+int mewl_baby_open(mewl_baby *baby, mewl_cli *cli, const char *const *value, const char *name, bool existing)
+{
+    const mewl_clock clock = mewl_clock_system();
+    mewl_error err = {0};
+    *baby = (mewl_baby){.cli = cli, .now_ms = mewl_clock_wall_ms(&clock)};
+    if (value[MEWL_BABY_NOW] != NULL && !mewl_baby_parse_time(&baby->now_ms, value[MEWL_BABY_NOW])) {
+        return mewl_cli_usage_error(cli, "--now takes a time like \"2026-11-20 22:44\", not `%s`",
+                                    value[MEWL_BABY_NOW]);
+    }
+    mewl_status status = open_store(baby, value[MEWL_BABY_STORE], existing, &err);
+    if (status == MEWL_OK && name != NULL) {
+        status = mewl_store_infant_find(baby->store, &baby->infant, name, &err);
+    }
+    return status == MEWL_OK ? MEWL_CLI_GO : mewl_cli_fail(cli, &err);
+}
+
+void mewl_baby_close(mewl_baby *baby)
+{
+    mewl_store_close(baby->store);
+    baby->store = NULL;
+}
+
+int mewl_baby_print(const mewl_cli *cli, json_t *document)
+{
+    mewl_error err = {0};
+    const mewl_status status = mewl_json_print(document, stdout, cli->json, &err);
+    json_decref(document);
+    return status == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(cli, &err);
+}
+
+void mewl_baby_set_time(json_t *object, const char *key, int64_t ms)
+{
+    char iso[MEWL_CLOCK_ISO_MAX];
+    mewl_clock_iso(iso, ms);
+    (void)mewl_json_set_string(object, key, ms != 0 ? iso : NULL);
+}

@@ -1,0 +1,117 @@
+/* baby_alerts.c - `mewl baby alerts`: what Mewl had to say, and that it was seen. */
+#include "cli/baby.h"
+#include "store/alerts.h"
+
+#define ALERTS_MAX 100000
+
+enum { OPT_ALL = MEWL_BABY_OPTIONS, OPT_KEEP, OPT_COUNT };
+
+static const mewl_cli_option options[OPT_COUNT + 1] = {
+    MEWL_BABY_OPTION_ROWS,
+    [OPT_ALL] = {"all", 'a', NULL, "also those that were seen before", false},
+    [OPT_KEEP] = {"keep-new", 0, NULL, "leave them marked as new", false},
+};
+
+static const mewl_cli_usage usage = {
+    .command = "baby alerts",
+    .operands = "NAME",
+    .about = "What was unlike the infant's usual cries, and since when. Those shown count as seen afterwards.\n"
+             "An alert says that the sound differs, not why. Mewl is not a medical device: when you are worried, ask\n"
+             "somebody who can look at your child.",
+    .options = options,
+    .examples = "  mewl baby alerts Ida\n"
+                "  mewl baby alerts Ida --all --json\n"};
+
+typedef struct listing {
+    bool all;
+    size_t count;
+    json_t *list; /* NULL: print */
+} listing;
+
+static void print_alert(const mewl_store_alert *alert)
+{
+    char time[32];
+    (void)printf("%s%s  %s\n", mewl_baby_time(time, alert->time_ms), alert->seen_ms == 0 ? "  new" : "     ",
+                 alert->text);
+}
+
+static mewl_status take(void *user, const mewl_store_alert *alert)
+{
+    listing *l = user;
+    if (!l->all && alert->seen_ms != 0) {
+        return MEWL_OK;
+    }
+    if (l->count++ >= ALERTS_MAX) {
+        return MEWL_OK;
+    }
+    if (l->list == NULL) {
+        print_alert(alert);
+        return MEWL_OK;
+    }
+    json_t *row = json_object();
+    (void)mewl_json_set_string(row, "event", "alert");
+    (void)mewl_json_set_int(row, "id", alert->id);
+    mewl_baby_set_time(row, "time", alert->time_ms);
+    mewl_baby_set_time(row, "told", alert->told_ms);
+    mewl_baby_set_time(row, "seen", alert->seen_ms);
+    (void)mewl_json_set_string(row, "kind", alert->kind);
+    (void)mewl_json_set_real(row, "p_value", alert->p_value);
+    (void)mewl_json_set_real(row, "alarm_days", alert->alarm_days);
+    (void)mewl_json_set_string(row, "text", alert->text);
+    return json_array_append_new(l->list, row) == 0 ? MEWL_OK : MEWL_E_MEMORY;
+}
+
+static mewl_status print_rows(const mewl_baby *baby, const json_t *list, mewl_error *err)
+{
+    if (baby->cli->ndjson) {
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            MEWL_TRY(mewl_json_print(json_array_get(list, i), stdout, false, err));
+        }
+        return MEWL_OK;
+    }
+    json_t *document = json_object();
+    (void)mewl_json_set_string(document, "name", baby->infant.name);
+    (void)mewl_json_set(document, "alerts", json_incref((json_t *)(uintptr_t)list));
+    const mewl_status status = mewl_json_print(document, stdout, true, err);
+    json_decref(document);
+    return status;
+}
+
+static mewl_status alerts(const mewl_baby *baby, bool all, bool keep, mewl_error *err)
+{
+    const bool json = baby->cli->json || baby->cli->ndjson;
+    listing l = {.all = all, .list = json ? json_array() : NULL};
+    mewl_status status = mewl_store_alert_each(baby->store, baby->infant.id, INT64_MIN, INT64_MAX, take, &l, err);
+    if (status == MEWL_OK && json) {
+        status = print_rows(baby, l.list, err);
+    } else if (status == MEWL_OK && l.count == 0) {
+        (void)printf("No %salerts for %s.\n", all ? "" : "new ", baby->infant.name);
+    }
+    if (status == MEWL_OK && !keep && l.count > 0) {
+        status = mewl_store_alert_seen(baby->store, baby->infant.id, baby->now_ms, err);
+    }
+    json_decref(l.list);
+    return status;
+}
+
+int mewl_baby_alerts(mewl_cli *cli, int argc, char **argv)
+{
+    const char *value[OPT_COUNT];
+    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
+    if (argc != 1) {
+        return mewl_cli_usage_error(cli, "name one infant; `mewl baby list` names them");
+    }
+    mewl_baby baby = {0};
+    mewl_error err = {0};
+    code = mewl_baby_open(&baby, cli, value, argv[0], true);
+    if (code == MEWL_CLI_GO) {
+        code = alerts(&baby, value[OPT_ALL] != NULL, value[OPT_KEEP] != NULL, &err) == MEWL_OK
+                   ? MEWL_EXIT_DONE
+                   : mewl_cli_fail(cli, &err);
+    }
+    mewl_baby_close(&baby);
+    return code;
+}
