@@ -5,6 +5,11 @@
 #include <omp.h>
 #include <stdlib.h>
 
+/* Primitives oneDNN itself keeps after we let go of them. By default 1,024: a listener that is cut off and plans for a
+ * last piece of another length each time then grows by megabytes a day. This many serve one net planned to and fro
+ * between two shapes. */
+#define CACHE_MAX 96
+
 mewl_status mewl__dnnl_check(dnnl_status_t status, const char *what, mewl_error *err)
 {
     switch (status) {
@@ -34,6 +39,10 @@ mewl_status mewl__context_new(mewl__context **out, mewl_error *err)
     if (status != MEWL_OK) {
         mewl__context_free(context);
         return status;
+    }
+    int cached = 0; /* a setting of the process; someone's smaller choice stands */
+    if (dnnl_get_primitive_cache_capacity(&cached) == dnnl_success && cached > CACHE_MAX) {
+        (void)dnnl_set_primitive_cache_capacity(CACHE_MAX);
     }
     dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
     bool wide = (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
