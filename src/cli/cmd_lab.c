@@ -11,6 +11,7 @@
 static const mewl_cli_command rows[] = {
     {"table3", "why a baby cries: five networks (InfantCryNet, table 3)", mewl_lab_table3},
     {"table4", "why a baby cries: five poolings (InfantCryNet, table 4)", mewl_lab_table4},
+    {"pretrain", "small networks taught by YAMNet, to start the others from", mewl_lab_pretrain},
     {"grid", "all networks with all poolings, with and without pretraining", mewl_lab_grid},
 };
 

@@ -208,7 +208,7 @@ static bool options_valid(const mewl_lab *lab, figures *f)
         pools[i] = poolings[i].name;
     }
     *f = (figures){
-        .epochs = lab->paper ? 8 : 6, .width = lab->paper ? 1 : 0.0625, .balance = 0.5, .folds = 5, .folds_run = 1};
+        .epochs = lab->paper ? 6 : 4, .width = lab->paper ? 1 : 0.125, .balance = 0.5, .folds = 5, .folds_run = 1};
     return list_valid(cli, "network", value[OPT_NETWORKS], nets, NETWORK_COUNT) &&
            list_valid(cli, "pooling", value[OPT_POOLINGS], pools, POOLING_COUNT) &&
            list_valid(cli, "start", value[OPT_START], starts, 2) &&

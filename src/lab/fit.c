@@ -346,12 +346,14 @@ static mewl_status predict_batch(fit *f, float *out, const size_t *clips, size_t
         /* The last batch is filled up with what lies in it: one plan serves all. */
         MEWL_TRY(mewl_model_forward(f->model, f->features, (int64_t)f->opts.batch, (int64_t)f->opts.frames, f->logits,
                                     NULL, NULL, err));
-        mewl_softmax(f->logits, f->logits, n, f->classes, 1);
+        if (f->opts.targets == NULL) {
+            mewl_softmax(f->logits, f->logits, n, f->classes, 1);
+        }
         for (size_t i = 0; i < n * f->classes; i++) {
             out[i] += f->logits[i] / (float)f->opts.crops;
         }
     }
-    for (size_t i = 0; i < n * f->classes; i++) {
+    for (size_t i = 0; f->opts.targets == NULL && i < n * f->classes; i++) {
         out[i] = logf(fmaxf(out[i], 1e-12F));
     }
     return MEWL_OK;

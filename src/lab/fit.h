@@ -48,7 +48,8 @@ mewl_status mewl_fit_train(double *loss, mewl_model *model, const mewl_clipset *
                            size_t train_count, const int *labels, mewl_fit_opts opts, mewl_error *err);
 
 /* The log of the mean over crops of the softmax of each clip: out (count, classes), sums of exp to 1. Of a model
- * trained with `balance`, add log(share in the recordings / share in training) for probabilities: mewl_fit_prior. */
+ * trained with `balance`, add log(share in the recordings / share in training) for probabilities: mewl_fit_prior. With
+ * opts.targets the mean over crops of the outputs themselves. */
 mewl_status mewl_fit_predict(float *out, mewl_model *model, const mewl_clipset *set, const size_t *clips, size_t count,
                              mewl_fit_opts opts, mewl_error *err);
 
