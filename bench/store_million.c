@@ -18,7 +18,7 @@
 #define FIRST_MS 1700000000000LL
 #define DAY_MS 86400000LL
 #define DIMENSIONS 192
-#define A_SESSION 6 /* recordings in a session */
+#define A_SESSION 60 /* recordings in a session */
 #define ROUNDS 21
 
 static mewl_error err;
