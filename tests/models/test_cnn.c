@@ -5,7 +5,6 @@
  * Further golden files may be given as arguments: tools/check_nn.py does so with full-width networks.
  */
 #include "models/model.h"
-#include "models/model.h"
 #include "nn/loss.h"
 
 #include <math.h>
@@ -17,50 +16,9 @@
 
 #include <cmocka.h>
 
+#include "formula.h"
+
 #define RELATIVE 1e-4 /* the bar: fp32 against PyTorch */
-
-/* ---- The formula of golden_nn.py ---- */
-
-static double value(const char *name, uint64_t index)
-{
-    uint32_t h = 2166136261u;
-    for (const char *c = name; *c != '\0'; c++) {
-        h = (h ^ (unsigned char)*c) * 16777619u;
-    }
-    h += (uint32_t)index;
-    h ^= h >> 16;
-    h *= 0x85ebca6bu;
-    h ^= h >> 13;
-    h *= 0xc2b2ae35u;
-    h ^= h >> 16;
-    return (double)h / 2147483648.0 - 1.0;
-}
-
-static bool ends(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-static void fill(mewl_net *net)
-{
-    size_t count;
-    mewl_param *const *params = mewl_net_params(net, &count);
-    for (size_t i = 0; i < count; i++) {
-        mewl_shape shape = params[i]->value.shape;
-        const char *name = params[i]->name;
-        double bound = sqrt(6.0 / (double)(shape.dim[2] * shape.dim[3] * (shape.dim[0] + shape.dim[1])));
-        for (int64_t k = 0; k < mewl_shape_count(shape); k++) {
-            double v = value(name, (uint64_t)k);
-            v = shape.rank >= 2             ? v * bound
-                : ends(name, "running_var") ? 1.0 + 0.5 * v
-                : ends(name, "weight")      ? 1.0 + 0.2 * v
-                                            : v * 0.1;
-            ((float *)params[i]->value.data)[k] = (float)v;
-        }
-    }
-    mewl_net_touch(net);
-}
 
 /* ---- One golden file ---- */
 
@@ -127,12 +85,12 @@ static void golden_open(golden *g, const char *path)
     g->x = floats(g->n * g->frames * 64);
     for (int64_t i = 0; i < g->n * g->frames * 64; i++) {
         /* in float32 steps, as NumPy does: fused into one, the last bit differs, and ReLUs with it */
-        volatile float step = 15.0f * (float)value("input", (uint64_t)i);
+        volatile float step = 15.0f * (float)formula_value("input", (uint64_t)i);
         g->x[i] = -30.0f + step;
     }
     g->clip_target = floats(clips);
     for (int64_t i = 0; i < clips; i++) {
-        double v = value("target", (uint64_t)i);
+        double v = formula_value("target", (uint64_t)i);
         g->clip_target[i] = text_is(g, "loss", "softmax") ? (float)(v + 1.0) : (float)(v > 0.0);
     }
     for (int64_t i = 0; text_is(g, "loss", "softmax") && i < g->n; i++) {
@@ -147,8 +105,8 @@ static void golden_open(golden *g, const char *path)
     g->frame_target = floats(each);
     g->frame_weight = floats(each);
     for (int64_t i = 0; i < each; i++) {
-        g->frame_target[i] = (float)(value("frame_target", (uint64_t)i) > 0.0);
-        g->frame_weight[i] = (float)fmax(value("frame_weight", (uint64_t)i), 0.0);
+        g->frame_target[i] = (float)(formula_value("frame_target", (uint64_t)i) > 0.0);
+        g->frame_weight[i] = (float)fmax(formula_value("frame_weight", (uint64_t)i), 0.0);
     }
     g->clip = floats(clips);
     g->d_clip = floats(clips);
@@ -321,7 +279,7 @@ static void check_file(const char *path, bool bf16)
 {
     golden g;
     golden_open(&g, path);
-    fill(mewl_model_net(g.model));
+    formula_fill(mewl_model_net(g.model));
     run_inference(&g, bf16, bf16 ? 0.05 : RELATIVE);
     run_training(&g, bf16, bf16 ? 0.05 : RELATIVE, bf16 ? 0.45 : RELATIVE, bf16 ? 0.05 : RELATIVE);
     report(&g, bf16 ? "bfloat16" : "float32");
