@@ -4,6 +4,7 @@
 
 #include "audio/clip.h"
 #include "audio/resample.h"
+#include "data/phonation.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -66,7 +67,15 @@ static void trim(const float **samples, size_t *count, float peak)
 static mewl_status find_events(mewl_sound *sound, const float *samples, size_t count, mewl_error *err)
 {
     mewl_segments s;
-    MEWL_TRY(mewl_segment_clip(&s, samples, count, MEWL_CORPUS_RATE_HZ, mewl_segment_opts_default(), err));
+    const mewl_segment_opts opts = mewl_segment_opts_default();
+    MEWL_TRY(mewl_segment_clip(&s, samples, count, MEWL_CORPUS_RATE_HZ, opts, err));
+    if (sound->role == MEWL_ROLE_CRY) {
+        mewl_status status = mewl__segments_phonation(&s, samples, count, opts, err);
+        if (status != MEWL_OK) {
+            mewl_segments_fini(&s);
+            return status;
+        }
+    }
     sound->events = s.events;
     sound->event_count = s.event_count;
     sound->bursts = s.bursts;

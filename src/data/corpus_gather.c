@@ -174,6 +174,21 @@ static mewl_status listed_stems(stem **stems, size_t *count, const char *path, c
     return *stems != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for names");
 }
 
+/* Cries in doubt: left out like uploads that nobody checked. */
+static mewl_status drop_doubted(mewl_manifest *all, const mewl_recipe *recipe, mewl_error *err)
+{
+    size_t count = 0;
+    stem *doubted = NULL;
+    MEWL_TRY(listed_stems(&doubted, &count, recipe->data_doubt_list, MEWL_LABEL_CRY, err));
+    for (size_t i = 0; doubted != NULL && i < all->count; i++) {
+        if (strcmp(all->rows[i].label, MEWL_LABEL_CRY) == 0 && has_stem(doubted, count, all->rows[i].path)) {
+            all->rows[i].label = MEWL_LABEL_UNCHECKED;
+        }
+    }
+    free(doubted);
+    return MEWL_OK;
+}
+
 /* Unchecked uploads: those on the cry list become cries, unless a cleaned clip repeats them; those on the household
  * list become negatives. The rest stay unused. */
 static mewl_status sort_uploads(mewl_manifest *all, const mewl_recipe *recipe, mewl_error *err)
@@ -230,6 +245,9 @@ mewl_status mewl_corpus_gather(mewl_manifest *out, const mewl_recipe *recipe, me
     mewl_status status = gather_sets(out, recipe, err);
     if (status == MEWL_OK) {
         status = sort_uploads(out, recipe, err);
+    }
+    if (status == MEWL_OK) {
+        status = drop_doubted(out, recipe, err);
     }
     if (status == MEWL_OK) {
         deal_sides(out, recipe);

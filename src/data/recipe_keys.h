@@ -5,12 +5,13 @@
 
 #define MEWL_RECIPE_KEYS(INT, REAL, BOOL, TEXT, PATH, CHOICE, RANGE, NUMBERS, LIST)                                    \
     TEXT(recipe, name, "unnamed", "name of the model, and of its files")                                               \
-    CHOICE(recipe, task, "detect", "detect|classify", "mixtures with frame targets, or clips with a class each")       \
+    CHOICE(recipe, task, "detect", "detect|classify|embed", "mixtures, clips with a class, or individuals")            \
     INT(recipe, seed, "1", 0, 9007199254740991, "everything random follows from it")                                   \
                                                                                                                        \
     CHOICE(model, arch, "cnn10",                                                                                       \
-           "cnn6|cnn10|cnn14|resnet22|mobilenetv1|mobilenetv2|wavegram-logmel-cnn14|tinytoes|resnet50-mha|mobilenet",  \
-           "network; mobilenet: YAMNet's body for detection")                                                          \
+           "cnn6|cnn10|cnn14|resnet22|mobilenetv1|mobilenetv2|wavegram-logmel-cnn14|tinytoes|resnet50-mha|mobilenet|"  \
+           "ecapa|ecapa-encoder|mobilenet-embed",                                                                      \
+           "network; mobilenet: YAMNet's body for detection; the last three: embedders")                               \
     INT(model, depth, "0", 0, 13, "mobilenet: pairs of convolutions, 4 to 13; 0: 9")                                   \
     REAL(model, width, "0.25", 0.0625, 2, "multiplies the channels of every block")                                    \
     CHOICE(model, frontend, "panns-16k", "panns-16k|panns-32k|yamnet|mn|hybrid|wavegram-16k|wavegram-32k",             \
@@ -32,6 +33,7 @@
     LIST(data, manifests, "", "manifests read besides (paths relative to the recipe)")                                 \
     BOOL(data, research, "no", "allow sets whose licence keeps them out of shipped weights")                           \
     PATH(data, cry_list, "", "manifest of unchecked uploads that may be taken for cries; empty: none")                 \
+    PATH(data, doubt_list, "", "manifest of clips labelled cry that are not to be taken for cries; empty: none")       \
     PATH(data, household_list, "", "manifest of unchecked uploads that hold no cry; empty: none")                      \
     REAL(data, valid_share, "0.08", 0, 0.5, "share of groups held out for choosing")                                   \
     REAL(data, test_share, "0.2", 0, 0.5, "share of groups held out for the final figures")                            \
@@ -70,6 +72,16 @@
     BOOL(classify, multi_label, "no", "sigmoid with one-against-rest targets instead of softmax")                      \
     REAL(classify, seconds, "5", 0.5, 60, "length of a crop; shorter clips are repeated")                              \
     REAL(classify, balance, "0.5", 0, 1, "0: classes as they come, 1: all classes equally often")                      \
+                                                                                                                       \
+    REAL(embed, seconds, "3", 0.5, 30, "length of a crop; shorter recordings are repeated")                            \
+    INT(embed, recordings, "4", 2, 64, "crops of each individual in a batch; train.batch holds whole individuals")     \
+    INT(embed, min_recordings, "2", 1, 1000, "individuals with fewer are left out")                                    \
+    CHOICE(embed, loss, "nt-xent", "nt-xent|ge2e|aam", "what tells individuals apart (nn/loss_embed.h)")               \
+    REAL(embed, scale, "12", 0.1, 100, "one over the temperature; GE2E's w; AAM's s")                                  \
+    REAL(embed, margin, "0.2", 0, 1, "aam: margin in radians")                                                         \
+    INT(embed, centres, "1", 1, 16, "aam: sub-centres of each individual")                                             \
+    REAL(embed, noise_probability, "0.5", 0, 1, "share of crops with a background under them")                         \
+    RANGE(embed, noise_snr_db, "5 .. 25", -20, 60, "crop over background")                                             \
                                                                                                                        \
     INT(train, epochs, "20", 1, 100000, "passes")                                                                      \
     INT(train, steps_per_epoch, "500", 1, 10000000, "updates in a pass")                                               \

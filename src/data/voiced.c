@@ -75,21 +75,30 @@ static double power_of(const float *x)
     return sum;
 }
 
-/* One pass over all frames: counts voiced ones at least `least` strong (count given), or finds the strongest. */
-static double pass(const float *samples, size_t count, double least, size_t *voiced)
+/* One pass over all frames: notes the power of each (powers given) or whether it is voiced and more than `least` strong
+ * (voiced given). Returns the largest power. */
+static double pass(const float *samples, size_t count, double least, float *powers, bool *voiced, size_t *voiced_count)
 {
     float x[FRAME];
     halver h = {{0, 0}, {0, 0}};
     double loudest = 0;
-    size_t held = 0;
+    size_t held = 0, frame = 0;
     for (size_t i = 0; i + 1 < count; i += 2) {
         x[held++] = halve(&h, (double)samples[i], (double)samples[i + 1]);
         if (held == FRAME) {
             double power = power_of(x);
             loudest = fmax(loudest, power);
-            if (voiced != NULL && power > least) {
-                *voiced += frame_voiced(x);
+            bool is = voiced_count != NULL && power > least && frame_voiced(x);
+            if (powers != NULL) {
+                powers[frame] = (float)power;
             }
+            if (voiced != NULL) {
+                voiced[frame] = is;
+            }
+            if (voiced_count != NULL) {
+                *voiced_count += is;
+            }
+            frame++;
             for (size_t k = 0; k < FRAME - HOP; k++) {
                 x[k] = x[k + HOP];
             }
@@ -99,10 +108,23 @@ static double pass(const float *samples, size_t count, double least, size_t *voi
     return loudest;
 }
 
+size_t mewl__voiced_frames(size_t count)
+{
+    return count / 2 < FRAME ? 0 : (count / 2 - FRAME) / HOP + 1;
+}
+
+size_t mewl__voiced_mark(bool *voiced, float *powers, const float *samples, size_t count)
+{
+    size_t found = 0;
+    double loudest = pass(samples, count, 0, powers, NULL, NULL);
+    (void)pass(samples, count, FAINT * loudest, NULL, voiced, &found);
+    return found;
+}
+
 double mewl__voiced_s(const float *samples, size_t count)
 {
-    size_t voiced = 0;
-    double loudest = pass(samples, count, 0, NULL);
-    (void)pass(samples, count, FAINT * loudest, &voiced);
-    return (double)voiced * HOP / RATE_HZ;
+    size_t found = 0;
+    double loudest = pass(samples, count, 0, NULL, NULL, NULL);
+    (void)pass(samples, count, FAINT * loudest, NULL, NULL, &found);
+    return (double)found * MEWL__VOICED_HOP_S;
 }

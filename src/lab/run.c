@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/folder.h"
+#include "lab/embed.h"
 #include "nn/checkpoint.h"
 
 #define STATE_KEY "train.state"
@@ -26,7 +27,8 @@ void mewl__run_fini(mewl__run *run)
 
 static mewl_model_config model_config(const mewl_recipe *recipe, const mewl_batch *shape)
 {
-    mewl_model_config c = {.classes = (int64_t)shape->classes,
+    int64_t centres = mewl__embed_is(recipe) ? mewl__embed_centres(recipe, shape->classes) : 0;
+    mewl_model_config c = {.classes = mewl__embed_is(recipe) ? centres : (int64_t)shape->classes,
                            .bands = (int64_t)shape->bands,
                            .width = recipe->model_width,
                            .depth = recipe->model_depth,
@@ -35,7 +37,7 @@ static mewl_model_config model_config(const mewl_recipe *recipe, const mewl_batc
     (void)mewl_model_pool_parse(&c.global_pooling, recipe->model_global_pooling, NULL); /* one of its choices */
     (void)snprintf(c.arch, sizeof c.arch, "%s", recipe->model_arch);
     (void)snprintf(c.front_end, sizeof c.front_end, "%s", recipe->model_frontend);
-    c.framewise = recipe->model_framewise;
+    c.framewise = recipe->model_framewise && !mewl__embed_is(recipe);
     c.pooling = strcmp(recipe->model_pooling, "max") == 0   ? MEWL_POOL_MAX
                 : strcmp(recipe->model_pooling, "avg") == 0 ? MEWL_POOL_AVG
                                                             : MEWL_POOL_AVG_MAX;
@@ -169,8 +171,8 @@ static mewl_status state_parse(mewl__run_state *s, const char *text, const char 
 /* Lines of a recipe that may change between a stop and going on. */
 static bool may_differ(const char *line, size_t length)
 {
-    static const char *const keys[] = {"out",  "root",     "threads",          "loader_threads", "memory_mb",
-                                       "init", "cry_list", "checkpoint_steps", "log_steps"};
+    static const char *const keys[] = {"out",  "root",     "threads",    "loader_threads",   "memory_mb",
+                                       "init", "cry_list", "doubt_list", "checkpoint_steps", "log_steps"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         size_t n = strlen(keys[i]);
         if (length >= n && strncmp(line, keys[i], n) == 0 && strchr(" =\t", line[n]) != NULL) {
@@ -222,6 +224,9 @@ static mewl_status open_fresh(mewl__run *run, const mewl_recipe *recipe, const m
     mewl_batch shape;
     mewl_loader_shape(feed->train, &shape);
     MEWL_TRY(mewl_model_new(&run->model, model_config(recipe, &shape), (uint64_t)recipe->recipe_seed, err));
+    if (mewl__embed_is(recipe)) { /* nobody's name goes into a model */
+        return recipe->model_init[0] != '\0' ? take_weights(run, recipe->model_init, err) : MEWL_OK;
+    }
     MEWL_TRY(set_labels(run, feed, shape.classes, err));
     /* What turns logits into probabilities follows from the loss (score.c). */
     const bool sigmoid = shape.target_frames > 0 || recipe->classify_multi_label;
@@ -270,7 +275,8 @@ mewl_status mewl__run_open(mewl__run *run, const mewl_recipe *recipe, const mewl
 {
     memset(run, 0, sizeof *run);
     run->train_loss = NAN;
-    run->verdict = (mewl__verdict){.figure = NAN, .frame_ap = NAN};
+    run->verdict = (mewl__verdict){.figure = NAN, .frame_ap = NAN, .eer = NAN};
+    run->embeds = mewl__embed_is(recipe);
     set_schedule(run, recipe);
     run->recipe_text = portable_text(recipe);
     json_t *data = mewl__feed_describe(feed);
@@ -337,7 +343,14 @@ mewl_status mewl__run_save_model(mewl__run *run, const char *name, const mewl__v
     MEWL_TRY(set_notes(run, v, err));
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/%s", run->folder, name);
-    return mewl_model_save(run->model, path, false, err);
+    if (mewl_model_configuration(run->model)->classes == 0 || !run->embeds) {
+        return mewl_model_save(run->model, path, run->embeds, err);
+    }
+    mewl_model *shipped;
+    MEWL_TRY(mewl__embed_strip(&shipped, run->model, err));
+    mewl_status status = mewl_model_save(shipped, path, true, err);
+    mewl_model_free(shipped);
+    return status;
 }
 
 mewl_status mewl__run_save_state(mewl__run *run, const char *name, mewl_error *err)

@@ -1,0 +1,18 @@
+/* phonation.h - private to the data room: of the bursts of energy in a clip that is known to hold a cry, those in which
+ * an infant's voice is heard, from where the voice begins to where it ends. Energy alone takes breaths, handling and
+ * a parent's words for cries, and so an annotation by energy begins up to seconds before the cry. */
+#ifndef MEWL_DATA_PHONATION_H
+#define MEWL_DATA_PHONATION_H
+
+#include "dsp/segment.h"
+
+#define MEWL_PHONATION_LEAST_S 0.08   /* voice in a burst (voiced.h) without which it is none */
+#define MEWL_PHONATION_FAINT_DB (-10) /* bursts this far below the strongest are speech near it, a fuss, an echo */
+
+/* Drops the bursts of `segments` (found in these samples, mono at 16 kHz) without voice or far fainter than the
+ * strongest, moves the edges of the others to their first and last voiced frame, and makes the events anew. No burst
+ * may be left: a clip without a cry. Errors: MEWL_E_MEMORY. */
+mewl_status mewl__segments_phonation(mewl_segments *segments, const float *samples, size_t count,
+                                     mewl_segment_opts opts, mewl_error *err);
+
+#endif
