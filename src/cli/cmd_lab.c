@@ -9,10 +9,14 @@
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 
 static const mewl_cli_command rows[] = {
+    {"table2", "cry or no cry, clip by clip (InfantCryNet, table 2)", mewl_lab_table2},
     {"table3", "why a baby cries: five networks (InfantCryNet, table 3)", mewl_lab_table3},
     {"table4", "why a baby cries: five poolings (InfantCryNet, table 4)", mewl_lab_table4},
+    {"table5", "smaller models: distilled, in eight bits, both (InfantCryNet, table 5)", mewl_lab_table5},
+    {"tinytoes", "TinyToes' networks and protocol: ten folds, hybrid pictures", mewl_lab_tinytoes},
     {"pretrain", "small networks taught by YAMNet, to start the others from", mewl_lab_pretrain},
     {"grid", "all networks with all poolings, with and without pretraining", mewl_lab_grid},
+    {"reason", "why a baby cries: classical heads on embeddings", mewl_lab_reason},
 };
 
 static void print_rows(FILE *stream)

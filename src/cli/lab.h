@@ -33,6 +33,7 @@
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "data/manifest.h"
+#include "lab/study.h"
 
 int mewl_lab_table2(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_table3(mewl_cli *cli, int argc, char **argv);
@@ -40,6 +41,7 @@ int mewl_lab_table4(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_grid(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_table5(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_tinytoes(mewl_cli *cli, int argc, char **argv);
+int mewl_lab_reason(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_pretrain(mewl_cli *cli, int argc, char **argv);
 
 /* The options of every experiment, first in its table; an experiment's own start at LAB_OPTION_COUNT. */
@@ -91,6 +93,14 @@ mewl_status mewl_lab_read_manifest(mewl_lab *lab, mewl_error *err);
 
 /* Reads the one sound set `folder` of the data folder with its reader. The caller finis it. */
 mewl_status mewl_lab_scan(const mewl_lab *lab, mewl_manifest *out, const char *folder, mewl_error *err);
+
+/* Options of a study of the manifest that was read: profile, names, seeds (`seeds` when --seeds was not said), stop,
+ * progress. */
+mewl_study_opts mewl_lab_study_opts(const mewl_lab *lab, const char *title, size_t seeds);
+
+/* Trains `configs` as far as the journal in the folder does not hold them, and makes the document. */
+mewl_status mewl_lab_run_study(json_t **document, mewl_lab *lab, mewl_study_opts opts, const mewl_study_config *configs,
+                               size_t count, mewl_error *err);
 
 /* Path of a file in the results' folder; `path` has `size` bytes. */
 void mewl_lab_path(const mewl_lab *lab, char *path, size_t size, const char *file);
