@@ -137,6 +137,45 @@ mewl_status mewl_lab_read_manifest(mewl_lab *lab, mewl_error *err)
                                                     lab->manifest_name, lab->column);
 }
 
+/* ---- Studies ---- */
+
+mewl_study_opts mewl_lab_study_opts(const mewl_lab *lab, const char *title, size_t seeds)
+{
+    return (mewl_study_opts){
+        .experiment = lab->name,
+        .title = title,
+        .profile = lab->paper ? "paper" : "quick",
+        .data_name = lab->manifest_name,
+        .column = lab->column,
+        .folds = 5,
+        .folds_run = 1,
+        .seeds = lab->seeds > 0 ? lab->seeds : seeds,
+        .stop = lab->stop,
+        .progress = &lab->progress,
+        .log = &lab->log,
+    };
+}
+
+mewl_status mewl_lab_run_study(json_t **document, mewl_lab *lab, mewl_study_opts opts, const mewl_study_config *configs,
+                               size_t count, mewl_error *err)
+{
+    mewl_study *study = NULL;
+    mewl_experiment *experiment = NULL;
+    MEWL_TRY(mewl_study_open(&study, &lab->manifest, opts, err));
+    json_t *identity = mewl_study_identity(study);
+    mewl_status status = mewl_experiment_open(&experiment, lab->folder, identity, err);
+    json_decref(identity);
+    if (status == MEWL_OK) {
+        status = mewl_study_run(study, experiment, configs, count, err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_study_document(document, study, experiment, configs, count, err);
+    }
+    mewl_experiment_close(experiment);
+    mewl_study_close(study);
+    return status;
+}
+
 /* ---- Results ---- */
 
 void mewl_lab_path(const mewl_lab *lab, char *path, size_t size, const char *file)

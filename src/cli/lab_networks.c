@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lab/experiment.h"
 #include "lab/study.h"
 
 #define ROWS_MAX 128
@@ -223,37 +222,12 @@ static mewl_status run_table(json_t **document, mewl_lab *lab, const table *t, c
                              mewl_error *err)
 {
     MEWL_TRY(mewl_lab_read_manifest(lab, err));
-    mewl_study_opts opts = {
-        .experiment = t->name,
-        .title = t->title,
-        .profile = lab->paper ? "paper" : "quick",
-        .data_name = lab->manifest_name,
-        .column = lab->column,
-        .folds = (int)f->folds,
-        .folds_run = (int)f->folds_run,
-        .seeds = lab->seeds > 0 ? lab->seeds
-                 : lab->paper   ? 1
-                                : 3,
-        .compared_to = t->compared_to,
-        .stop = lab->stop,
-        .progress = &lab->progress,
-        .log = &lab->log,
-    };
-    mewl_study *study = NULL;
-    mewl_experiment *experiment = NULL;
-    MEWL_TRY(mewl_study_open(&study, &lab->manifest, opts, err));
-    json_t *identity = mewl_study_identity(study);
-    mewl_status status = mewl_experiment_open(&experiment, lab->folder, identity, err);
-    json_decref(identity);
-    if (status == MEWL_OK) {
-        status = mewl_study_run(study, experiment, r->list, r->count, err);
-    }
-    if (status == MEWL_OK) {
-        status = mewl_study_document(document, study, experiment, r->list, r->count, err);
-    }
-    mewl_experiment_close(experiment);
-    mewl_study_close(study);
-    return status;
+    mewl_study_opts opts = mewl_lab_study_opts(lab, t->title, lab->paper ? 1 : 3);
+    opts.experiment = t->name;
+    opts.folds = (int)f->folds;
+    opts.folds_run = (int)f->folds_run;
+    opts.compared_to = t->compared_to;
+    return mewl_lab_run_study(document, lab, opts, r->list, r->count, err);
 }
 
 static void add_notes(json_t *document, const rows *r)

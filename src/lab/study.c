@@ -11,7 +11,7 @@
 #include "lab/report.h"
 #include "lab/study_private.h"
 
-static const char *const split_names[MEWL_STUDY_SPLITS] = {MEWL_SPLIT_RANDOM, MEWL_SPLIT_GROUPED};
+const char *const mewl__study_splits[MEWL_STUDY_SPLITS] = {MEWL_SPLIT_RANDOM, MEWL_SPLIT_GROUPED};
 
 void mewl_study_close(mewl_study *s)
 {
@@ -34,9 +34,25 @@ void mewl_study_close(mewl_study *s)
     free(s);
 }
 
-int mewl__study_folds_run(const mewl_study *s)
+const int *mewl_study_labels(const mewl_study *s, size_t *classes)
 {
-    return s->opts.folds_run > 0 && s->opts.folds_run < s->opts.folds ? s->opts.folds_run : s->opts.folds;
+    *classes = s->class_count;
+    return s->label;
+}
+
+const size_t *mewl_study_groups(const mewl_study *s)
+{
+    return s->group;
+}
+
+const char *const *mewl_study_class_names(const mewl_study *s)
+{
+    return (const char *const *)s->classes;
+}
+
+const mewl_study_opts *mewl_study_options(const mewl_study *s)
+{
+    return &s->opts;
 }
 
 /* ---- Folds ---- */
@@ -56,9 +72,9 @@ static mewl_status deal_folds(mewl_study *s, mewl_error *err)
                 fold[i] = s->manifest->rows[i].fold;
             }
             if (seed == 0) {
-                MEWL_TRY(
-                    mewl_report_split(&s->split_notes[split], split_names[split], s->opts.folds, s->manifest, err));
-                (void)mewl_json_set_int(s->split_notes[split], "folds_run", mewl__study_folds_run(s));
+                MEWL_TRY(mewl_report_split(&s->split_notes[split], mewl__study_splits[split], s->opts.folds,
+                                           s->manifest, err));
+                (void)mewl_json_set_int(s->split_notes[split], "folds_run", s->opts.folds_run);
             }
         }
     }
@@ -110,6 +126,7 @@ mewl_status mewl_study_open(mewl_study **out, mewl_manifest *manifest, mewl_stud
     }
     s->manifest = manifest;
     s->opts = opts;
+    s->opts.folds_run = opts.folds_run > 0 && opts.folds_run < opts.folds ? opts.folds_run : opts.folds;
     s->fold = calloc(MEWL_STUDY_SPLITS * opts.seeds * (manifest->count + 1), sizeof *s->fold);
     s->label = calloc(manifest->count + 1, sizeof *s->label);
     s->group = calloc(manifest->count + 1, sizeof *s->group);
@@ -191,25 +208,6 @@ mewl_status mewl__study_cell_name(char *name, size_t size, const mewl_study_conf
     return n > 0 && (size_t)n < size ? MEWL_OK : mewl_error_set(err, MEWL_E_ARG, "a row's name is too long");
 }
 
-static json_t *logits_json(const float *logits, const size_t *clips, size_t count, size_t classes)
-{
-    json_t *rows = json_array();
-    json_t *items = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_t *row = json_array();
-        for (size_t k = 0; k < classes; k++) {
-            double rounded = round(1e5 * (double)logits[i * classes + k]) / 1e5;
-            (void)json_array_append_new(row, mewl_json_real(rounded));
-        }
-        (void)json_array_append_new(rows, row);
-        (void)json_array_append_new(items, json_integer((json_int_t)clips[i]));
-    }
-    json_t *out = json_object();
-    (void)mewl_json_set(out, "clips", items);
-    (void)mewl_json_set(out, "log_p", rows);
-    return out;
-}
-
 static mewl_status make_model(mewl_model **model, const mewl_study *s, const mewl_study_config *c,
                               const mewl_clipset *clips, uint64_t seed, mewl_error *err)
 {
@@ -255,7 +253,7 @@ static mewl_status train_and_test(json_t **result, mewl_study *s, const mewl_stu
         status = mewl_fit_predict(d->logits, model, clips, d->test, d->test_count, fit, err);
     }
     if (status == MEWL_OK) {
-        *result = logits_json(d->logits, d->test, d->test_count, s->class_count);
+        *result = mewl_study_pack(d->logits, d->test, d->test_count, s->class_count);
         (void)mewl_json_set_real(*result, "loss", loss);
         status = mewl_json_set_int(*result, "parameters", mewl_net_param_elements(mewl_model_net(model)));
     }
@@ -287,7 +285,7 @@ static mewl_status run_cell(json_t **result, const mewl_cell *cell, const mewl_p
 mewl_status mewl_study_run(mewl_study *s, mewl_experiment *experiment, const mewl_study_config *configs, size_t count,
                            mewl_error *err)
 {
-    int folds = mewl__study_folds_run(s);
+    int folds = s->opts.folds_run;
     size_t total = s->opts.seeds * MEWL_STUDY_SPLITS * (size_t)folds * count;
     mewl_cell *cells = calloc(total + 1, sizeof *cells);
     char(*names)[MEWL_CELL_KEY_MAX] = calloc(count + 1, sizeof *names);
@@ -301,7 +299,8 @@ mewl_status mewl_study_run(mewl_study *s, mewl_experiment *experiment, const mew
         for (size_t c = 0; c < count; c++) {
             for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
                 for (int fold = 1; fold <= folds; fold++) {
-                    cells[at++] = (mewl_cell){names[c], split_names[split], fold, seed, configs[c].cost, &configs[c]};
+                    cells[at++] =
+                        (mewl_cell){names[c], mewl__study_splits[split], fold, seed, configs[c].cost, &configs[c]};
                 }
             }
         }

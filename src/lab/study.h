@@ -72,15 +72,40 @@ mewl_status mewl_study_run(mewl_study *study, mewl_experiment *experiment, const
 mewl_status mewl_study_document(json_t **out, mewl_study *study, const mewl_experiment *experiment,
                                 const mewl_study_config *configs, size_t count, mewl_error *err);
 
-/* Forecasts of one config under one split (0 random, 1 grouped) over all seeds and folds run: *f is initialised here.
- * MEWL_E_EMPTY when a cell is missing. */
-mewl_status mewl_study_forecasts(mewl_forecasts *f, mewl_study *study, const mewl_experiment *experiment,
-                                 const mewl_study_config *config, size_t split, mewl_error *err);
+/* A row of a table whose figures are not from mewl_study_run: what was forecast under each split, rows of forecasts in
+ * the order of seeds, then folds, then clips. */
+typedef struct mewl_study_row {
+    char name[MEWL_STUDY_NAME_MAX];
+    json_t *extra;                               /* texts by key of a column; or NULL */
+    mewl_forecasts forecasts[MEWL_STUDY_SPLITS]; /* empty: the row is left out */
+} mewl_study_row;
+
+/* A document of such rows, with the study's baselines; `columns` (taken over, may be NULL) as in report.h. The rows
+ * stay the caller's. */
+mewl_status mewl_study_table(json_t **out, const mewl_study *study, const mewl_study_row *rows, size_t count,
+                             json_t *columns, mewl_error *err);
+void mewl_study_row_fini(mewl_study_row *row);
+
+/* What is known of the clips, without sound: [rows of the manifest]. Borrowed until close. */
+const int *mewl_study_labels(const mewl_study *study, size_t *classes);
+const size_t *mewl_study_groups(const mewl_study *study);
+const char *const *mewl_study_class_names(const mewl_study *study);
+const mewl_study_opts *mewl_study_options(const mewl_study *study); /* folds_run filled in */
+
+/* Predictions of clips as a cell stores them: {"clips": [...], "log_p": [[...], ...]}, rounded to 1e-5. A new
+ * reference, NULL when out of memory. */
+json_t *mewl_study_pack(const float *log_p, const size_t *clips, size_t count, size_t classes);
+
+/* Appends what a cell stored to the forecasts: probabilities under the training side's own shares, whatever the balance
+ * that the network was trained with. MEWL_E_FORMAT when it does not fit the study. */
+mewl_status mewl_study_unpack(mewl_forecasts *f, const mewl_study *study, const json_t *packed, const size_t *train,
+                              size_t train_count, double balance, mewl_error *err);
 
 /* The clips as a front end (its name) gives them, read on first use and kept. Borrowed until close. */
 mewl_status mewl_study_clips(mewl_study *study, const mewl_clipset **out, const char *front_end, mewl_error *err);
 
-/* Sides of a cell: clips that train and clips that test. Both arrays have room for the manifest's rows. */
+/* Sides of a cell: clips that train and clips that test. Both arrays have room for the manifest's rows. split: 0
+ * random, 1 grouped; seed_index from 0; fold from 1. */
 void mewl_study_sides(const mewl_study *study, size_t *train, size_t *train_count, size_t *test, size_t *test_count,
                       size_t split, size_t seed_index, int fold);
 

@@ -194,7 +194,7 @@ mewl_status mewl__study_baseline(mewl_forecasts *f, const mewl_study *s, mewl__b
                              ? MEWL_OK
                              : mewl_error_set(err, MEWL_E_MEMORY, "no memory for the sides of a split");
     for (size_t seed = 0; status == MEWL_OK && seed < s->opts.seeds; seed++) {
-        for (int fold = 1; status == MEWL_OK && fold <= mewl__study_folds_run(s); fold++) {
+        for (int fold = 1; status == MEWL_OK && fold <= s->opts.folds_run; fold++) {
             size_t train_count;
             size_t test_count;
             mewl_rng rng = mewl_rng_stream(seed + 1, (uint64_t)fold);

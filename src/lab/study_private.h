@@ -36,8 +36,7 @@ const char *mewl__study_baseline_name(mewl__baseline kind);
 /* Whether the manifest says anything of age, sex or platform that differs between rows. */
 bool mewl__study_has_metadata(const mewl_study *study);
 
-/* Folds that are run for each seed. */
-int mewl__study_folds_run(const mewl_study *study);
+extern const char *const mewl__study_splits[MEWL_STUDY_SPLITS];
 
 /* The key of a cell of `config`: its name and a fingerprint of all that its training follows from. */
 mewl_status mewl__study_cell_name(char *name, size_t size, const mewl_study_config *config, mewl_error *err);

@@ -6,8 +6,6 @@
 
 #include "lab/study_private.h"
 
-static const char *const split_names[MEWL_STUDY_SPLITS] = {MEWL_SPLIT_RANDOM, MEWL_SPLIT_GROUPED};
-
 /* ---- Forecasts ---- */
 
 /* What the network says under the balance it was trained with, turned into probabilities under the recordings' own
@@ -36,12 +34,30 @@ static int settle(float *p, const double *log_p, const double *natural, const do
     return equal;
 }
 
-/* Adds the clips of one cell. */
-static mewl_status add_cell(mewl_forecasts *f, const mewl_study *s, const json_t *result, const size_t *train,
-                            size_t train_count, double balance, mewl_error *err)
+json_t *mewl_study_pack(const float *log_p, const size_t *clips, size_t count, size_t classes)
 {
-    const json_t *clips = json_object_get(result, "clips");
-    const json_t *rows = json_object_get(result, "log_p");
+    json_t *rows = json_array();
+    json_t *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *row = json_array();
+        for (size_t k = 0; k < classes; k++) {
+            double rounded = round(1e5 * (double)log_p[i * classes + k]) / 1e5;
+            (void)json_array_append_new(row, mewl_json_real(rounded));
+        }
+        (void)json_array_append_new(rows, row);
+        (void)json_array_append_new(items, json_integer((json_int_t)clips[i]));
+    }
+    json_t *out = json_object();
+    (void)mewl_json_set(out, "clips", items);
+    (void)mewl_json_set(out, "log_p", rows);
+    return out;
+}
+
+mewl_status mewl_study_unpack(mewl_forecasts *f, const mewl_study *s, const json_t *packed, const size_t *train,
+                              size_t train_count, double balance, mewl_error *err)
+{
+    const json_t *clips = json_object_get(packed, "clips");
+    const json_t *rows = json_object_get(packed, "log_p");
     double natural[MEWL_CLIPSET_CLASSES_MAX];
     double drawn[MEWL_CLIPSET_CLASSES_MAX];
     mewl_fit_prior(natural, drawn, s->label, s->class_count, train, train_count, balance);
@@ -69,8 +85,8 @@ static mewl_status add_cells(mewl_forecasts *f, const mewl_study *s, const mewl_
     char name[MEWL_CELL_KEY_MAX];
     MEWL_TRY(mewl__study_cell_name(name, sizeof name, config, err));
     for (size_t seed = 0; seed < s->opts.seeds; seed++) {
-        for (int fold = 1; fold <= mewl__study_folds_run(s); fold++) {
-            mewl_cell cell = {.config = name, .split = split_names[split], .fold = fold, .seed = seed + 1};
+        for (int fold = 1; fold <= s->opts.folds_run; fold++) {
+            mewl_cell cell = {.config = name, .split = mewl__study_splits[split], .fold = fold, .seed = seed + 1};
             const json_t *result = mewl_experiment_result(experiment, &cell);
             if (result == NULL) {
                 return mewl_error_set(err, MEWL_E_EMPTY, "%s has not been run in whole", config->name);
@@ -78,14 +94,15 @@ static mewl_status add_cells(mewl_forecasts *f, const mewl_study *s, const mewl_
             size_t train_count;
             size_t test_count;
             mewl_study_sides(s, train, &train_count, test, &test_count, split, seed, fold);
-            MEWL_TRY(add_cell(f, s, result, train, train_count, config->fit.balance, err));
+            MEWL_TRY(mewl_study_unpack(f, s, result, train, train_count, config->fit.balance, err));
         }
     }
     return MEWL_OK;
 }
 
-mewl_status mewl_study_forecasts(mewl_forecasts *f, mewl_study *s, const mewl_experiment *experiment,
-                                 const mewl_study_config *config, size_t split, mewl_error *err)
+/* Forecasts of a config under one split; MEWL_E_EMPTY when a cell is missing. */
+static mewl_status forecasts_of(mewl_forecasts *f, const mewl_study *s, const mewl_experiment *experiment,
+                                const mewl_study_config *config, size_t split, mewl_error *err)
 {
     size_t rows = s->manifest->count;
     MEWL_TRY(mewl_forecasts_init(f, s->class_count, err));
@@ -106,25 +123,19 @@ static mewl_bootstrap_opts bootstrap_of(const mewl_study *s)
     return (mewl_bootstrap_opts){.rounds = s->opts.rounds, .seed = 1};
 }
 
-/* Forecasts of all rows under one split, so that differences can be taken. */
-typedef struct column {
-    mewl_forecasts *rows; /* [count]; empty where a cell is missing */
-    size_t count;
-} column;
-
 static mewl_status set_figures(json_t *row, const mewl_study *s, const mewl_forecasts *f, const mewl_forecasts *base,
                                size_t split, mewl_error *err)
 {
     json_t *figures = NULL;
     MEWL_TRY(mewl_forecasts_json(&figures, f, bootstrap_of(s), err));
-    (void)mewl_json_set(json_object_get(row, "splits"), split_names[split], figures);
-    if (base != NULL && base != f) {
+    (void)mewl_json_set(json_object_get(row, "splits"), mewl__study_splits[split], figures);
+    if (base != NULL) {
         mewl_interval difference[MEWL_FIGURE_COUNT];
         MEWL_TRY(mewl_forecasts_difference(difference, f, base, bootstrap_of(s), err));
         if (json_object_get(row, "difference") == NULL) {
             (void)mewl_json_set(row, "difference", json_object());
         }
-        (void)mewl_json_set(json_object_get(row, "difference"), split_names[split],
+        (void)mewl_json_set(json_object_get(row, "difference"), mewl__study_splits[split],
                             mewl_class_figures_json(difference));
     }
     return MEWL_OK;
@@ -150,9 +161,9 @@ static long long parameters_of(const mewl_experiment *experiment, const mewl_stu
     return (long long)json_integer_value(json_object_get(mewl_experiment_result(experiment, &cell), "parameters"));
 }
 
-static void set_extras(json_t *row, const mewl_experiment *experiment, const mewl_study_config *config)
+static json_t *extras_of(const mewl_experiment *experiment, const mewl_study_config *config)
 {
-    json_t *extra = json_object_get(row, "extra");
+    json_t *extra = json_object();
     char text[32];
     long long parameters = parameters_of(experiment, config);
     (void)snprintf(text, sizeof text, parameters >= 1000000 ? "%.1f M" : "%.0f k",
@@ -161,33 +172,37 @@ static void set_extras(json_t *row, const mewl_experiment *experiment, const mew
         (void)mewl_json_set_string(extra, "paper", config->paper);
     }
     (void)mewl_json_set_string(extra, "parameters", text);
-    (void)mewl_json_set_int(row, "parameters", parameters);
+    return extra;
 }
 
-static const mewl_forecasts *find_base(const mewl_study *s, const column *at, const mewl_study_config *configs)
+static const mewl_study_row *find_base(const mewl_study *s, const mewl_study_row *rows, size_t count)
 {
-    for (size_t c = 0; s->opts.compared_to != NULL && c < at->count; c++) {
-        if (strcmp(configs[c].name, s->opts.compared_to) == 0) {
-            return at->rows[c].count > 0 ? &at->rows[c] : NULL;
+    for (size_t r = 0; s->opts.compared_to != NULL && r < count; r++) {
+        if (strcmp(rows[r].name, s->opts.compared_to) == 0 && rows[r].forecasts[0].count > 0) {
+            return &rows[r];
         }
     }
     return NULL;
 }
 
-static mewl_status push_rows(json_t *rows, mewl_study *s, const mewl_experiment *experiment,
-                             const mewl_study_config *configs, const column *columns, size_t count, mewl_error *err)
+static mewl_status push_rows(json_t *list, const mewl_study *s, const mewl_study_row *rows, size_t count,
+                             mewl_error *err)
 {
-    for (size_t c = 0; c < count; c++) {
-        if (columns[0].rows[c].count == 0 || columns[1].rows[c].count == 0) {
+    const mewl_study_row *base = find_base(s, rows, count);
+    for (size_t r = 0; r < count; r++) {
+        if (rows[r].forecasts[0].count == 0 || rows[r].forecasts[1].count == 0) {
             continue;
         }
-        json_t *row = new_row(configs[c].name, false);
-        (void)json_array_append_new(rows, row);
-        set_extras(row, experiment, &configs[c]);
-        for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
-            MEWL_TRY(set_figures(row, s, &columns[split].rows[c], find_base(s, &columns[split], configs), split, err));
+        json_t *row = new_row(rows[r].name, false);
+        (void)json_array_append_new(list, row);
+        if (rows[r].extra != NULL) {
+            (void)mewl_json_set(row, "extra", json_deep_copy(rows[r].extra));
         }
-        mewl_progress_report(s->opts.progress, (double)(c + 1), (double)count, "intervals");
+        for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+            const mewl_forecasts *other = base != NULL && base != &rows[r] ? &base->forecasts[split] : NULL;
+            MEWL_TRY(set_figures(row, s, &rows[r].forecasts[split], other, split, err));
+        }
+        mewl_progress_report(s->opts.progress, (double)(r + 1), (double)count, "intervals");
     }
     return MEWL_OK;
 }
@@ -239,7 +254,7 @@ static json_t *describe_protocol(const mewl_study *s)
 {
     char text[400];
     json_t *list = json_array();
-    int run = mewl__study_folds_run(s);
+    int run = s->opts.folds_run;
     (void)snprintf(
         text, sizeof text,
         "%d stratified folds dealt anew for each of %zu seed%s, %d of them tested; everything learned, scaled "
@@ -270,47 +285,32 @@ static json_t *describe_columns(const mewl_study_config *configs, size_t count)
     return columns;
 }
 
-static mewl_status gather_columns(column *columns, mewl_study *s, const mewl_experiment *experiment,
-                                  const mewl_study_config *configs, size_t count, mewl_error *err)
+void mewl_study_row_fini(mewl_study_row *row)
 {
+    json_decref(row->extra);
     for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
-        columns[split].count = count;
-        columns[split].rows = calloc(count + 1, sizeof *columns[split].rows);
-        if (columns[split].rows == NULL) {
-            return mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu rows", count);
-        }
-        for (size_t c = 0; c < count; c++) {
-            mewl_status status = mewl_study_forecasts(&columns[split].rows[c], s, experiment, &configs[c], split, err);
-            if (status != MEWL_OK && status != MEWL_E_EMPTY) {
-                return status;
-            }
-        }
+        mewl_forecasts_fini(&row->forecasts[split]);
     }
-    return MEWL_OK;
+    memset(row, 0, sizeof *row);
 }
 
-mewl_status mewl_study_document(json_t **out, mewl_study *s, const mewl_experiment *experiment,
-                                const mewl_study_config *configs, size_t count, mewl_error *err)
+static json_t *describe_splits(const mewl_study *s)
+{
+    json_t *splits = json_array();
+    for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+        (void)json_array_append_new(splits, json_deep_copy(s->split_notes[split]));
+    }
+    return splits;
+}
+
+mewl_status mewl_study_table(json_t **out, const mewl_study *s, const mewl_study_row *rows, size_t count,
+                             json_t *columns, mewl_error *err)
 {
     *out = NULL;
-    column columns[MEWL_STUDY_SPLITS] = {{0}};
-    json_t *rows = json_array();
-    mewl_status status = gather_columns(columns, s, experiment, configs, count, err);
+    json_t *list = json_array();
+    mewl_status status = push_rows(list, s, rows, count, err);
     if (status == MEWL_OK) {
-        status = push_rows(rows, s, experiment, configs, columns, count, err);
-    }
-    if (status == MEWL_OK) {
-        status = push_baselines(rows, s, err);
-    }
-    for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
-        for (size_t c = 0; columns[split].rows != NULL && c < count; c++) {
-            mewl_forecasts_fini(&columns[split].rows[c]);
-        }
-        free(columns[split].rows);
-    }
-    if (status != MEWL_OK) {
-        json_decref(rows);
-        return status;
+        status = push_baselines(list, s, err);
     }
     json_t *document = json_object();
     (void)mewl_json_set_string(document, "experiment", s->opts.experiment);
@@ -319,20 +319,43 @@ mewl_status mewl_study_document(json_t **out, mewl_study *s, const mewl_experime
     (void)mewl_json_set_int(document, "seed_count", (int64_t)s->opts.seeds);
     (void)mewl_json_set(document, "data", describe_data(s));
     (void)mewl_json_set(document, "protocol", describe_protocol(s));
-    json_t *splits = json_array();
-    for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
-        (void)json_array_append(splits, s->split_notes[split]);
-    }
-    (void)mewl_json_set(document, "splits", splits);
-    (void)mewl_json_set(document, "columns", describe_columns(configs, count));
+    (void)mewl_json_set(document, "splits", describe_splits(s));
+    (void)mewl_json_set(document, "columns", columns != NULL ? columns : json_array());
     if (s->opts.compared_to != NULL) {
         (void)mewl_json_set_string(document, "compared_to", s->opts.compared_to);
     }
-    status = mewl_json_set(document, "rows", rows);
+    mewl_status set = mewl_json_set(document, "rows", list);
+    if (status == MEWL_OK && set != MEWL_OK) {
+        status = mewl_error_set(err, set, "no memory for the document");
+    }
     if (status != MEWL_OK) {
         json_decref(document);
-        return mewl_error_set(err, status, "no memory for the document");
+        return status;
     }
     *out = document;
     return MEWL_OK;
+}
+
+mewl_status mewl_study_document(json_t **out, mewl_study *s, const mewl_experiment *experiment,
+                                const mewl_study_config *configs, size_t count, mewl_error *err)
+{
+    *out = NULL;
+    mewl_study_row *rows = calloc(count + 1, sizeof *rows);
+    mewl_status status = rows != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu rows", count);
+    for (size_t c = 0; status == MEWL_OK && c < count; c++) {
+        (void)snprintf(rows[c].name, sizeof rows[c].name, "%s", configs[c].name);
+        rows[c].extra = extras_of(experiment, &configs[c]);
+        for (size_t split = 0; status == MEWL_OK && split < MEWL_STUDY_SPLITS; split++) {
+            status = forecasts_of(&rows[c].forecasts[split], s, experiment, &configs[c], split, err);
+            status = status == MEWL_E_EMPTY ? MEWL_OK : status;
+        }
+    }
+    if (status == MEWL_OK) {
+        status = mewl_study_table(out, s, rows, count, describe_columns(configs, count), err);
+    }
+    for (size_t c = 0; rows != NULL && c < count; c++) {
+        mewl_study_row_fini(&rows[c]);
+    }
+    free(rows);
+    return status;
 }
