@@ -68,10 +68,10 @@ static void add_one(mewl_store *store, int64_t infant_id, int64_t model_id, uint
     if (number % A_SESSION == A_SESSION - 1) {
         mewl_store_entry entry = {.infant_id = infant_id,
                                   .time_ms = session_ms,
-                                  .kind = MEWL_STORE_ENTRY_SESSION,
+                                  .kind = MEWL_STORE_ENTRY_USUAL,
                                   .session_id = r.session_id,
                                   .recordings = A_SESSION,
-                                  .deviation = p,
+                                  .score = p,
                                   .p_value = p,
                                   .evidence = 0.1,
                                   .coverage = 0.8};

@@ -76,6 +76,8 @@ mewl_status mewl_store_recording_each(mewl_store *store, int64_t infant_id, int6
 mewl_status mewl_store_session_each(mewl_store *store, int64_t infant_id, int64_t from_ms, int64_t to_ms,
                                     mewl_status (*row)(void *user, const mewl_store_session *session), void *user,
                                     mewl_error *err);
+/* One by its number; that of the recording that begins at a time. MEWL_E_NOT_FOUND. */
+mewl_status mewl_store_session_at(mewl_store *store, int64_t *id, int64_t infant_id, int64_t time_ms, mewl_error *err);
 mewl_status mewl_store_session_get(mewl_store *store, mewl_store_session *out, int64_t id, mewl_error *err);
 
 /* Writes measures of a recording's voice, replacing those of the same names. MEWL_E_ARG. */

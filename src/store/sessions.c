@@ -45,7 +45,10 @@ static mewl_status merge(mewl_store *store, int64_t kept, int64_t other, mewl_er
     MEWL_TRY(
         mewl__store_run(store, err, "UPDATE recordings SET session_id = ? WHERE session_id = ?", "ii", kept, other));
     MEWL_TRY(mewl__store_run(store, err, "UPDATE scores SET session_id = ? WHERE session_id = ?", "ii", kept, other));
-    MEWL_TRY(mewl__store_run(store, err, "DELETE FROM timeline WHERE session_id = ? AND kind = 'session'", "i", other));
+    MEWL_TRY(mewl__store_run(
+        store, err,
+        "DELETE FROM timeline WHERE session_id = ? AND kind IN ('enrolled', 'usual', 'unusual', 'unusable')", "i",
+        other));
     MEWL_TRY(mewl__store_run(store, err, "UPDATE timeline SET session_id = ? WHERE session_id = ?", "ii", kept, other));
     MEWL_TRY(mewl__store_run(store, err, "UPDATE OR IGNORE alerts SET session_id = ? WHERE session_id = ?", "ii", kept,
                              other));
@@ -124,4 +127,14 @@ mewl_status mewl_store_session_get(mewl_store *store, mewl_store_session *out, i
     }
     mewl__store_end(statement);
     return more ? MEWL_OK : mewl_error_set(err, MEWL_E_NOT_FOUND, "there is no session %lld", (long long)id);
+}
+
+mewl_status mewl_store_session_at(mewl_store *store, int64_t *id, int64_t infant_id, int64_t time_ms, mewl_error *err)
+{
+    bool found = false;
+    MEWL_TRY(mewl__store_one(store, id, &found, err,
+                             "SELECT session_id FROM recordings WHERE infant_id = ? AND start_ms = ? LIMIT 1", "ii",
+                             infant_id, time_ms));
+    return found ? MEWL_OK
+                 : mewl_error_set(err, MEWL_E_NOT_FOUND, "no recording begins at %lld ms", (long long)time_ms);
 }

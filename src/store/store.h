@@ -33,7 +33,7 @@
 #define MEWL_STORE_FILE_MAX 1025 /* the name of a recording's file */
 #define MEWL_STORE_TEXT_MAX 513  /* a sentence for people */
 #define MEWL_STORE_HASH_MAX 65   /* SHA-256 in 64 lower-case hex digits */
-#define MEWL_STORE_BLOB_MAX (16u << 20)
+#define MEWL_STORE_BLOB_MAX (64u << 20)
 #define MEWL_STORE_PATH_MAX 4096
 
 /* Numbers of the longest embedding kept. */

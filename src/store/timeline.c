@@ -7,7 +7,7 @@
 #include "store/statement.h"
 
 static const char *const verdict_names[] = {"learning", "usual", "unusual", "unusable"};
-static const char *const entry_names[] = {"session", "unusual", "baseline", "microphone", "note"};
+static const char *const entry_names[] = {"enrolled", "usual", "unusual", "unusable", "change", "device", "note"};
 
 #define VERDICTS (sizeof verdict_names / sizeof verdict_names[0])
 #define ENTRIES (sizeof entry_names / sizeof entry_names[0])
@@ -93,28 +93,40 @@ mewl_status mewl_store_score_each(mewl_store *store, int64_t infant_id, int64_t 
     return mewl__store_each(store, statement, give_score, &to, err);
 }
 
-mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *e, mewl_error *err)
+static mewl_status check_entry(const mewl_store_entry *e, mewl_error *err)
 {
+    const bool session = e->kind <= MEWL_STORE_ENTRY_UNUSABLE;
     MEWL_TRY(check_p(e->p_value, err));
-    const bool session = e->kind == MEWL_STORE_ENTRY_SESSION;
     if ((unsigned)e->kind >= ENTRIES || strnlen(e->text, sizeof e->text) == sizeof e->text ||
-        session != (session && e->session_id != 0)) {
+        strnlen(e->channel, sizeof e->channel) == sizeof e->channel ||
+        strnlen(e->calibration, sizeof e->calibration) == sizeof e->calibration || (session && e->session_id == 0)) {
         return mewl_error_set(err, MEWL_E_ARG, "an entry's kind, session or text is out of its range");
     }
+    return MEWL_OK;
+}
+
+#define OF_A_SESSION "('enrolled', 'usual', 'unusual', 'unusable')"
+
+mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *e, mewl_error *err)
+{
     bool own = false;
+    mewl_status status = MEWL_OK;
+    MEWL_TRY(check_entry(e, err));
     MEWL_TRY(mewl__store_whole_begin(store, &own, err));
-    mewl_status status =
-        session ? mewl__store_run(store, err, "DELETE FROM timeline WHERE session_id = ? AND kind = 'session'", "i",
-                                  e->session_id)
-                : MEWL_OK;
+    if (e->kind <= MEWL_STORE_ENTRY_UNUSABLE) {
+        status = mewl__store_run(store, err, "DELETE FROM timeline WHERE session_id = ? AND kind IN " OF_A_SESSION, "i",
+                                 e->session_id);
+    }
     if (status == MEWL_OK) {
         status = mewl__store_run(
             store, err,
-            "INSERT INTO timeline(infant_id, time_ms, kind, session_id, recording_id, recordings, "
-            "deviation, p_value, evidence, coverage, text) VALUES (?, ?, ?, nullif(?, 0), nullif(?, "
-            "0), ?, ?, ?, ?, ?, nullif(?, ''))",
-            "iitiiiddddt", e->infant_id, e->time_ms, entry_names[e->kind], e->session_id, e->recording_id,
-            e->recordings, e->deviation, e->p_value, e->evidence, e->coverage, e->text);
+            "INSERT INTO timeline(infant_id, time_ms, kind, session_id, recordings, gate, score, p_value, p_step, "
+            "calibration, learned, held_apart, channel, z, evidence, coverage, text) VALUES (?, ?, ?, nullif(?, 0), ?, "
+            "?, "
+            "?, ?, ?, nullif(?, ''), ?, ?, nullif(?, ''), ?, ?, ?, nullif(?, ''))",
+            "iitiiidddtiitdddt", e->infant_id, e->time_ms, entry_names[e->kind], e->session_id, e->recordings,
+            (int64_t)e->gate, e->score, e->p_value, e->p_step, e->calibration, (int64_t)e->learned,
+            (int64_t)e->held_apart, e->channel, e->z, e->evidence, e->coverage, e->text);
         e->id = sqlite3_last_insert_rowid(store->db);
     }
     return mewl__store_whole_end(store, own, status, err);
@@ -134,13 +146,19 @@ static mewl_status give_entry(void *user, sqlite3_stmt *statement)
     entry.time_ms = sqlite3_column_int64(statement, 2);
     entry.kind = (mewl_store_entry_kind)name_index(statement, 3, entry_names, ENTRIES);
     entry.session_id = sqlite3_column_int64(statement, 4);
-    entry.recording_id = sqlite3_column_int64(statement, 5);
-    entry.recordings = sqlite3_column_int64(statement, 6);
-    entry.deviation = mewl__column_real(statement, 7);
+    entry.recordings = sqlite3_column_int64(statement, 5);
+    entry.gate = (unsigned)sqlite3_column_int(statement, 6);
+    entry.score = mewl__column_real(statement, 7);
     entry.p_value = mewl__column_real(statement, 8);
-    entry.evidence = mewl__column_real(statement, 9);
-    entry.coverage = mewl__column_real(statement, 10);
-    mewl__column_text(statement, 11, entry.text, sizeof entry.text);
+    entry.p_step = mewl__column_real(statement, 9);
+    mewl__column_text(statement, 10, entry.calibration, sizeof entry.calibration);
+    entry.learned = sqlite3_column_int(statement, 11) != 0;
+    entry.held_apart = sqlite3_column_int(statement, 12) != 0;
+    mewl__column_text(statement, 13, entry.channel, sizeof entry.channel);
+    entry.z = mewl__column_real(statement, 14);
+    entry.evidence = mewl__column_real(statement, 15);
+    entry.coverage = mewl__column_real(statement, 16);
+    mewl__column_text(statement, 17, entry.text, sizeof entry.text);
     return to->row(to->user, &entry);
 }
 
@@ -152,9 +170,39 @@ mewl_status mewl_store_entry_each(mewl_store *store, int64_t infant_id, int64_t 
     entry_reading to = {row, user};
     MEWL_TRY(
         mewl__store_start(store, &statement, err,
-                          "SELECT id, infant_id, time_ms, kind, session_id, recording_id, recordings, deviation, "
-                          "p_value, evidence, coverage, text FROM timeline WHERE infant_id = ? AND time_ms >= ? AND "
-                          "time_ms < ? ORDER BY time_ms, id",
+                          "SELECT id, infant_id, time_ms, kind, session_id, recordings, gate, score, p_value, p_step, "
+                          "calibration, learned, held_apart, channel, z, evidence, coverage, text FROM timeline WHERE "
+                          "infant_id = ? AND time_ms >= ? AND time_ms < ? ORDER BY time_ms, id",
                           "iii", infant_id, from_ms, to_ms));
     return mewl__store_each(store, statement, give_entry, &to, err);
+}
+
+mewl_status mewl_store_unscored(mewl_store *store, int64_t *count, int64_t *first_ms, int64_t infant_id,
+                                int64_t model_id, const char *kind, mewl_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool more = false;
+    MEWL_TRY(
+        mewl__store_start(store, &statement, err,
+                          "SELECT count(*), min(r.start_ms) FROM recordings AS r CROSS JOIN embeddings AS e ON "
+                          "e.recording_id = r.id AND e.model_id = ?2 WHERE r.infant_id = ?1 AND NOT EXISTS (SELECT 1 "
+                          "FROM scores AS s WHERE s.recording_id = r.id AND s.kind = ?3 AND s.model_id = ?2)",
+                          "iit", infant_id, model_id, kind));
+    MEWL_TRY(mewl__store_step(store, statement, &more, err));
+    *count = sqlite3_column_int64(statement, 0);
+    *first_ms = sqlite3_column_int64(statement, 1);
+    mewl__store_end(statement);
+    return MEWL_OK;
+}
+
+mewl_status mewl_store_timeline_clear(mewl_store *store, int64_t infant_id, mewl_error *err)
+{
+    bool own = false;
+    MEWL_TRY(mewl__store_whole_begin(store, &own, err));
+    mewl_status status = mewl__store_run(store, err, "DELETE FROM scores WHERE infant_id = ?", "i", infant_id);
+    if (status == MEWL_OK) {
+        status =
+            mewl__store_run(store, err, "DELETE FROM timeline WHERE infant_id = ? AND kind <> 'note'", "i", infant_id);
+    }
+    return mewl__store_whole_end(store, own, status, err);
 }

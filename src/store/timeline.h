@@ -24,12 +24,15 @@ typedef struct mewl_store_score {
     mewl_store_verdict verdict;
 } mewl_store_score;
 
+/* The first four are what came of a session: one a session. */
 typedef enum mewl_store_entry_kind {
-    MEWL_STORE_ENTRY_SESSION,    /* a session's cries together */
-    MEWL_STORE_ENTRY_UNUSUAL,    /* one recording that was kept out of the personal model */
-    MEWL_STORE_ENTRY_BASELINE,   /* the personal model was made or made anew */
-    MEWL_STORE_ENTRY_MICROPHONE, /* another microphone or place: distances before and after do not compare */
-    MEWL_STORE_ENTRY_NOTE        /* what somebody wrote down */
+    MEWL_STORE_ENTRY_ENROLLED, /* part of the baseline */
+    MEWL_STORE_ENTRY_USUAL,
+    MEWL_STORE_ENTRY_UNUSUAL,
+    MEWL_STORE_ENTRY_UNUSABLE,
+    MEWL_STORE_ENTRY_CHANGE, /* different for some time */
+    MEWL_STORE_ENTRY_DEVICE, /* another microphone or room: before and after do not compare */
+    MEWL_STORE_ENTRY_NOTE    /* what somebody wrote down */
 } mewl_store_entry_kind;
 
 typedef struct mewl_store_entry {
@@ -37,17 +40,24 @@ typedef struct mewl_store_entry {
     int64_t infant_id;
     int64_t time_ms;
     mewl_store_entry_kind kind;
-    int64_t session_id, recording_id; /* 0: none */
-    int64_t recordings;               /* usable ones that it stands for */
-    double deviation; /* how far from usual; its unit is the caller's, one for all entries of an infant */
-    double p_value;
-    double evidence; /* of the change over weeks so far: log10 of the martingale; NaN */
-    double coverage; /* share of the last day that was listened to, 0 to 1; NaN: not known */
-    char text[MEWL_STORE_TEXT_MAX];
+    int64_t session_id;                    /* 0: none; the first four kinds have one */
+    int64_t recordings;                    /* usable ones that it stands for; of an unusable session: all */
+    unsigned gate;                         /* why recordings of it were not usable: bits of infant/gate.h */
+    double score;                          /* how far from usual, in the personal model's unit */
+    double p_value;                        /* share of usual sessions that lie as far out */
+    double p_step;                         /* the smallest that could have come out */
+    char calibration[MEWL_STORE_NAME_MAX]; /* whose sessions that stands on: "own", "pooled", ...; "" */
+    bool learned;                          /* the personal model learned from it */
+    bool held_apart;                       /* kept for calibration alone */
+    char channel[MEWL_STORE_NAME_MAX];     /* what changed: "score", "log_f0", ...; "" */
+    double z;                              /* difference from what was expected, in standard deviations */
+    double evidence;                       /* of a change: natural logarithm of the detector's figure */
+    double coverage;                       /* share of the day before it that was listened to, 0 to 1; NaN: not known */
+    char text[MEWL_STORE_TEXT_MAX];        /* for people; "" */
 } mewl_store_entry;
 
-/* Name in exports and JSON: "learning", "usual", "unusual", "unusable"; "session", "unusual", "baseline",
- * "microphone", "note". */
+/* Name in exports and JSON: "learning", "usual", "unusual", "unusable"; "enrolled", "usual", "unusual",
+ * "unusable", "change", "device", "note". */
 const char *mewl_store_verdict_name(mewl_store_verdict verdict);
 const char *mewl_store_entry_name(mewl_store_entry_kind kind);
 
@@ -60,7 +70,8 @@ mewl_status mewl_store_score_each(mewl_store *store, int64_t infant_id, int64_t 
                                   mewl_status (*row)(void *user, const mewl_store_score *score), void *user,
                                   mewl_error *err);
 
-/* Adds an entry and writes its id; one of kind SESSION replaces that of the same session. MEWL_E_NOT_FOUND, MEWL_E_ARG.
+/* Adds an entry and writes its id; one of the first four kinds replaces that of the same session. MEWL_E_NOT_FOUND,
+ * MEWL_E_ARG.
  */
 mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *entry, mewl_error *err);
 
@@ -68,5 +79,13 @@ mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *entry, mew
 mewl_status mewl_store_entry_each(mewl_store *store, int64_t infant_id, int64_t from_ms, int64_t to_ms,
                                   mewl_status (*row)(void *user, const mewl_store_entry *entry), void *user,
                                   mewl_error *err);
+
+/* Recordings with an embedding by this model version that no personal model of this kind on it has judged: their
+ * number, and when the first of them began. */
+mewl_status mewl_store_unscored(mewl_store *store, int64_t *count, int64_t *first_ms, int64_t infant_id,
+                                int64_t model_id, const char *kind, mewl_error *err);
+
+/* Forgets all of an infant's scores and entries but notes: before they are made anew. Alerts stay: they were told. */
+mewl_status mewl_store_timeline_clear(mewl_store *store, int64_t infant_id, mewl_error *err);
 
 #endif

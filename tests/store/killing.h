@@ -74,9 +74,8 @@ static inline mewl_status killing_add(mewl_store *store, int64_t infant_id, int6
     MEWL_TRY(mewl_store_score_put(store, &score, NULL));
     mewl_store_entry entry = {.infant_id = infant_id,
                               .time_ms = r.start_ms,
-                              .kind = MEWL_STORE_ENTRY_UNUSUAL,
+                              .kind = MEWL_STORE_ENTRY_CHANGE,
                               .session_id = r.session_id,
-                              .recording_id = r.id,
                               .recordings = 1};
     MEWL_TRY(mewl_store_entry_put(store, &entry, NULL));
     const mewl_store_coverage heard = {
@@ -166,7 +165,9 @@ static inline bool killing_whole(const char *folder)
         "<> 3 "
         "OR (SELECT count(*) FROM embeddings AS e WHERE e.recording_id = r.id) <> 1 OR (SELECT count(*) FROM scores AS "
         "s "
-        "WHERE s.recording_id = r.id) <> 1 OR (SELECT count(*) FROM timeline AS t WHERE t.recording_id = r.id) <> 1 OR "
+        "WHERE s.recording_id = r.id) <> 1 OR (SELECT count(*) FROM timeline AS t WHERE t.infant_id = r.infant_id AND "
+        "t.time_ms = "
+        "r.start_ms) <> 1 OR "
         "(SELECT count(*) FROM coverage AS c WHERE c.from_ms = r.start_ms) < 1";
     static const char empty[] = "SELECT count(*) FROM sessions WHERE id NOT IN (SELECT session_id FROM recordings)";
     char path[512];

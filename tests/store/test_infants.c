@@ -122,7 +122,7 @@ static void fill(mewl_store *store, int64_t id, const char *secret)
     mewl_store_score score = {.recording_id = r.id, .kind = "knn", .model_id = model.id, .personal_id = personal.id};
     assert_done(mewl_store_score_put(store, &score, E));
     assert_done(mewl_store_entry_put(store, &entry, E));
-    entry.kind = MEWL_STORE_ENTRY_SESSION;
+    entry.kind = MEWL_STORE_ENTRY_UNUSUAL;
     entry.session_id = alert.session_id = r.session_id;
     assert_done(mewl_store_entry_put(store, &entry, E));
     assert_done(mewl_store_alert_add(store, &alert, E));

@@ -105,8 +105,7 @@ static void recordings_within_an_hour_are_one_session(void **state)
     assert_int_equal(list[0].end_ms, FIRST_MS + 59 * 60000 + 5000);
     /* One that joins 59 and 125 minutes: their sessions become the earlier one, with its scores, entries and alerts. */
     mewl_store_alert alert = {.infant_id = id, .session_id = r[3].session_id, .kind = "unusual", .p_value = 0.1};
-    mewl_store_entry entry = {
-        .infant_id = id, .session_id = r[3].session_id, .kind = MEWL_STORE_ENTRY_UNUSUAL, .recording_id = r[3].id};
+    mewl_store_entry entry = {.infant_id = id, .session_id = r[3].session_id, .kind = MEWL_STORE_ENTRY_UNUSUAL};
     (void)strcpy(alert.text, "told");
     assert_done(mewl_store_alert_add(store, &alert, E));
     assert_done(mewl_store_entry_put(store, &entry, E));

@@ -85,23 +85,34 @@ static void a_session_has_one_entry(void **state)
     assert_done(mewl_store_recording_add(store, &r, E));
     mewl_store_entry e = {.infant_id = id,
                           .time_ms = FIRST_MS,
-                          .kind = MEWL_STORE_ENTRY_SESSION,
+                          .kind = MEWL_STORE_ENTRY_USUAL,
                           .session_id = r.session_id,
                           .recordings = 1,
-                          .deviation = 1.0,
+                          .score = 1.0,
                           .p_value = 0.5,
+                          .p_step = 0.025,
+                          .calibration = "own",
+                          .learned = true,
+                          .channel = "log_f0",
+                          .z = -1.5,
+                          .gate = 6,
                           .evidence = (double)NAN,
                           .coverage = 0.75};
     assert_done(mewl_store_entry_put(store, &e, E));
-    e.deviation = 2.0;
+    e.score = 2.0;
     e.recordings = 2;
+    e.kind = MEWL_STORE_ENTRY_UNUSUAL; /* of one session still */
     assert_done(mewl_store_entry_put(store, &e, E));
     mewl_store_entry note = {.infant_id = id, .time_ms = FIRST_MS + 5, .kind = MEWL_STORE_ENTRY_NOTE, .text = "teeth"};
     assert_done(mewl_store_entry_put(store, &note, E));
     entries all = {.count = 0};
     assert_done(mewl_store_entry_each(store, id, FIRST_MS, FIRST_MS + 6, collect, &all, E));
     assert_int_equal(all.count, 2);
-    assert_true(all.list[0].deviation == 2.0 && all.list[0].recordings == 2 && all.list[0].coverage == 0.75);
+    assert_true(all.list[0].score == 2.0 && all.list[0].recordings == 2 && all.list[0].coverage == 0.75);
+    assert_true(all.list[0].kind == MEWL_STORE_ENTRY_UNUSUAL && all.list[0].p_step == 0.025 && all.list[0].learned);
+    assert_true(!all.list[0].held_apart && all.list[0].z == -1.5 && all.list[0].gate == 6);
+    assert_string_equal(all.list[0].calibration, "own");
+    assert_string_equal(all.list[0].channel, "log_f0");
     assert_true(isnan(all.list[0].evidence) && all.list[0].session_id == r.session_id);
     assert_string_equal(all.list[1].text, "teeth");
     assert_int_equal(all.list[1].session_id, 0);
@@ -115,7 +126,7 @@ static void a_session_has_one_entry(void **state)
     note.infant_id = id;
     note.p_value = -0.1;
     assert_int_equal(mewl_store_entry_put(store, &note, &err), MEWL_E_ARG);
-    assert_string_equal(mewl_store_entry_name(MEWL_STORE_ENTRY_MICROPHONE), "microphone");
+    assert_string_equal(mewl_store_entry_name(MEWL_STORE_ENTRY_DEVICE), "device");
     mewl_store_close(store);
 }
 
@@ -191,6 +202,44 @@ static void alerts_are_told_once_and_seen(void **state)
     mewl_store_close(store);
 }
 
+/* Scores and entries can be made anew; notes and what waits to be scored are seen. */
+static void the_timeline_can_be_made_anew(void **state)
+{
+    mewl_store *store = open_store(scratch_folder(*state));
+    const int64_t id = add_infant(store, "Ida");
+    int64_t count = 0, first_ms = 0, session = 0;
+    mewl_store_model model = a_model('a', 2), other = a_model('b', 2);
+    mewl_store_recording r[3];
+    assert_done(mewl_store_model_put(store, &model, E));
+    assert_done(mewl_store_model_put(store, &other, E));
+    for (size_t i = 0; i < 3; i++) {
+        r[i] = a_recording(id, FIRST_MS + (int64_t)i * DAY_MS, i);
+        assert_done(mewl_store_recording_add(store, &r[i], E));
+        assert_done(mewl_store_embedding_put(store, r[i].id, model.id, (const float[]){1, 2}, 2, E));
+    }
+    mewl_store_score score = {.recording_id = r[0].id, .kind = "knn", .model_id = model.id};
+    mewl_store_entry entry = {.infant_id = id, .kind = MEWL_STORE_ENTRY_USUAL, .session_id = r[0].session_id};
+    mewl_store_entry note = {.infant_id = id, .kind = MEWL_STORE_ENTRY_NOTE, .text = "teeth"};
+    assert_done(mewl_store_score_put(store, &score, E));
+    assert_done(mewl_store_entry_put(store, &entry, E));
+    assert_done(mewl_store_entry_put(store, &note, E));
+    assert_done(mewl_store_unscored(store, &count, &first_ms, id, model.id, "knn", E));
+    assert_true(count == 2 && first_ms == FIRST_MS + DAY_MS);
+    assert_done(mewl_store_unscored(store, &count, &first_ms, id, other.id, "knn", E));
+    assert_int_equal(count, 0); /* no embedding by it */
+    assert_done(mewl_store_timeline_clear(store, id, E));
+    assert_done(mewl_store_unscored(store, &count, &first_ms, id, model.id, "knn", E));
+    assert_int_equal(count, 3);
+    entries all = {.count = 0};
+    assert_done(mewl_store_entry_each(store, id, INT64_MIN, INT64_MAX, collect, &all, E));
+    assert_int_equal(all.count, 1);
+    assert_string_equal(all.list[0].text, "teeth");
+    assert_done(mewl_store_session_at(store, &session, id, FIRST_MS, E));
+    assert_int_equal(session, r[0].session_id);
+    assert_int_equal(mewl_store_session_at(store, &session, id, FIRST_MS + 1, NULL), MEWL_E_NOT_FOUND);
+    mewl_store_close(store);
+}
+
 static mewl_status ignore_entry(void *user, const mewl_store_entry *entry)
 {
     (void)user;
@@ -249,7 +298,7 @@ static void reading_walks_an_index(void **state)
     assert_done(mewl_store_recording_add(store, &r, E));
     assert_done(mewl_store_embedding_put(store, r.id, model.id, (const float[]){1, 2}, 2, E));
     mewl_store_score score = {.recording_id = r.id, .kind = "knn"};
-    mewl_store_entry entry = {.infant_id = id, .kind = MEWL_STORE_ENTRY_SESSION, .session_id = r.session_id};
+    mewl_store_entry entry = {.infant_id = id, .kind = MEWL_STORE_ENTRY_USUAL, .session_id = r.session_id};
     personal.model_id = model.id;
     assert_done(mewl_store_personal_put(store, &personal, "x", 1, E));
     assert_done(mewl_store_personal_get(store, &personal, &data, &bytes, id, model.id, "knn", E));
@@ -266,6 +315,10 @@ static void reading_walks_an_index(void **state)
     assert_done(mewl_store_session_each(store, id, 0, 1, ignore_session, NULL, E));
     assert_done(mewl_store_embedding_each(store, id, model.id, 0, 1, ignore_embedding, NULL, E));
     assert_done(mewl_store_recording_find(store, &r, id, r.hash, E));
+    int64_t number = 0, first_ms = 0;
+    assert_done(mewl_store_unscored(store, &number, &first_ms, id, model.id, "knn", E));
+    assert_done(mewl_store_session_at(store, &number, id, FIRST_MS, E));
+    assert_done(mewl_store_timeline_clear(store, id, E));
     for (size_t i = 0; i < store->statements; i++) {
         char sql[2048];
         sqlite3_stmt *plan = NULL;
@@ -296,8 +349,11 @@ static void reading_walks_an_index(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(scores_come_back), TEST(a_session_has_one_entry),
-                                       TEST(listening_is_counted_once), TEST(alerts_are_told_once_and_seen),
+    const struct CMUnitTest tests[] = {TEST(scores_come_back),
+                                       TEST(a_session_has_one_entry),
+                                       TEST(listening_is_counted_once),
+                                       TEST(alerts_are_told_once_and_seen),
+                                       TEST(the_timeline_can_be_made_anew),
                                        TEST(reading_walks_an_index)};
     return cmocka_run_group_tests_name("store/timeline", tests, NULL, NULL);
 }
