@@ -116,16 +116,16 @@ static void cry_as_text(mewl_announcer *a, const mewl_session_event *e)
     switch (e->kind) {
     case MEWL_SESSION_START:
         (void)printf("%s  %scrying%s (%.0f %% sure%s)", when(a, at, sizeof at, e->time_s - cry->onset_s, cry->onset_s),
-                     bold, plain, 100.0 * (double)cry->confidence, level);
+                     bold, plain, mewl_cli_percent_sure((double)cry->confidence), level);
         break;
     case MEWL_SESSION_UPDATE:
         (void)printf("%s  still crying, for %s (%.0f %% sure%s)", when(a, at, sizeof at, 0.0, e->time_s), length,
-                     100.0 * (double)cry->confidence, level);
+                     mewl_cli_percent_sure((double)cry->confidence), level);
         break;
     default:
         (void)printf("%s  the cry ended after %s (%.0f %% sure%s)",
                      when(a, at, sizeof at, e->time_s - cry->offset_s, cry->offset_s), length,
-                     100.0 * (double)cry->confidence, level);
+                     mewl_cli_percent_sure((double)cry->confidence), level);
         break;
     }
     end_line(a);

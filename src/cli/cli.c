@@ -193,6 +193,11 @@ int mewl_cli_fail(const mewl_cli *cli, const mewl_error *err)
     return mewl_cli_exit_code(err->status);
 }
 
+double mewl_cli_percent_sure(double confidence)
+{
+    return fmin(99.0, 100.0 * confidence);
+}
+
 char *mewl_cli_duration(char *out, size_t size, double seconds)
 {
     if (!isfinite(seconds) || seconds < 0.0) {

@@ -128,6 +128,9 @@ void mewl_cli_report_clear(const mewl_cli *cli);
 /* Seconds as people say them: "12.3 s", "4 min 05 s", "2 h 03 min". Writes at most `size` bytes, returns `out`. */
 char *mewl_cli_duration(char *out, size_t size, double seconds);
 
+/* A confidence in 0 to 1 as the percentage that people are told: 99 at most, since nothing here is ever certain. */
+double mewl_cli_percent_sure(double confidence);
+
 /* For main.c: a cli for this process (reads NO_COLOR, TERM and the settings file named by MEWL_CONFIG, else
  * $XDG_CONFIG_HOME/mewl/mewl.ini, else ~/.config/mewl/mewl.ini). A settings file that exists and is not well formed is
  * an error that names its line; one that cannot be read is an error when MEWL_CONFIG names it, else a warning on

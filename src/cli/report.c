@@ -288,7 +288,8 @@ static void print_sentences(const mewl_report *r, const char *name, const mewl_a
         const mewl_episode *e = &a->episodes[i];
         (void)printf("  %s to %s  %10s  %3.0f %% sure  ", clock_text(from, sizeof from, e->onset_s, hours),
                      clock_text(to, sizeof to, e->offset_s, hours),
-                     mewl_cli_duration(sum, sizeof sum, e->offset_s - e->onset_s), 100.0 * (double)e->confidence);
+                     mewl_cli_duration(sum, sizeof sum, e->offset_s - e->onset_s),
+                     mewl_cli_percent_sure((double)e->confidence));
         print_level((double)e->level_dbfs);
         (void)putchar('\n');
     }

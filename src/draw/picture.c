@@ -166,7 +166,7 @@ static void label_span(cairo_t *cr, const layout *l, mewl_picture_span span, dou
     snprintf(labels[1], sizeof labels[1], "%s", cry ? from : "not hearing");
     if (cry && !isnan(span.confidence)) {
         snprintf(labels[0], sizeof labels[0], "%s \xe2\x80\x93 %s  (%.0f %%)", from, to,
-                 100.0 * fmin(fmax(span.confidence, 0.0), 1.0));
+                 fmin(99.0, 100.0 * fmax(span.confidence, 0.0))); /* never "100 % sure" */
     }
     mewl__font(cr, 12.5 * u, cry);
     mewl__colour(cr, cry ? MEWL__CRY : MEWL__INK_SOFT, 1.0);
