@@ -53,12 +53,15 @@ typedef struct mewl_change mewl_change;
 mewl_status mewl_change_new(mewl_change **out, mewl_change_opts opts, mewl_error *err);
 void mewl_change_free(mewl_change *change);
 
-/* One session's value at day `day` (any origin, never falling: MEWL_E_ARG). NaN: the session had none. */
+/* One session's value at a day `day` (any origin, never falling: MEWL_E_ARG). NaN: the session had none. */
 mewl_status mewl_change_push(mewl_change *change, mewl_change_step *step, double day, double value, mewl_error *err);
 
 /* Forgets what was usual: the next sessions burn in again (after a new microphone). Detectors start anew; that the
  * lifetime alarm was given stays known. */
 void mewl_change_restart(mewl_change *change);
+
+/* Sets run_sessions anew (> 1; else nothing), as the number of sessions a day becomes known. */
+void mewl_change_set_run(mewl_change *change, double run_sessions);
 
 size_t mewl_change_sessions(const mewl_change *change); /* remembered */
 

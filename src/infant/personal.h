@@ -81,7 +81,7 @@ size_t mewl_personal_components(const mewl_personal *model);
 
 mewl_status mewl_personal_save(mewl_personal *model, mewl_buffer *out, mewl_error *err);
 
-/* `population` is needed again for PLDA and must be the one of saving (same sizes checked). */
-mewl_status mewl_personal_load(mewl_personal **out, mewl_bytes *in, const mewl_population *population, mewl_error *err);
+/* MEWL_E_FORMAT, MEWL_E_UNSUPPORTED, MEWL_E_MEMORY. On success *out is the caller's. */
+mewl_status mewl_personal_load(mewl_personal **out, mewl_bytes *in, mewl_error *err);
 
 #endif

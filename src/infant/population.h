@@ -22,27 +22,40 @@ typedef struct mewl_population_scores {
     uint32_t *infant; /* [sessions], numbers from 0 */
 } mewl_population_scores;
 
+/* In what space infants are compared. Embeddings are brought to length 1 and reduced by PCA; then: */
+typedef enum mewl_population_space {
+    MEWL_SPACE_WITHIN,   /* each direction by how much one infant varies in it (within-class covariance normalisation,
+                            Hatch, Kajarekar and Stolcke 2006) */
+    MEWL_SPACE_WHITENED, /* each principal component to variance 1 */
+    MEWL_SPACE_PLAIN     /* as it is */
+} mewl_population_space;
+
 /* Owns its arrays; zero-initialised is empty. */
 struct mewl_population {
     size_t dims;    /* of an embedding */
     size_t reduced; /* of the space in which infants are compared */
-    bool normalise; /* embeddings are brought to length 1 before and after the reduction */
+    mewl_population_space space;
     mewl_pca pca;
-    double *within; /* [reduced x reduced], covariance of one infant's recordings around its mean */
-    mewl_plda plda; /* dims 0 where there were too few infants */
-    double sessions_per_infant;
+    double *shape;  /* [reduced x reduced], Cholesky factor of the covariance within, in the space of the PCA; NULL
+                       unless  MEWL_SPACE_WITHIN */
+    double *within; /* [reduced x reduced], covariance of one infant's recordings around its mean, in the final space */
+    mewl_plda plda; /* in the final space; dims 0 where the recordings were too few for it */
+    size_t infants; /* learned from */
     mewl_population_scores scores[MEWL_PERSONAL_KINDS];
 };
 
 typedef struct mewl_population_opts {
+    mewl_population_space space;
     size_t reduced;      /* at most; 0 means 64 */
-    bool plain;          /* do not bring embeddings to length 1 */
-    unsigned kinds;      /* bit k: learn calibration scores for kind k; 0 means all but the autoencoder */
+    unsigned kinds;      /* bit k: learn calibration scores for kind k; 0: none */
     size_t min_sessions; /* of an infant to give calibration scores; 0 means 3 */
     mewl_personal_opts personal;
 } mewl_population_opts;
 
-/* Learns from embeddings [rows x dims] of infants (infant[rows]: any numbers) in sessions (session[rows]: numbers that
+/* Calibration scores come from spaces in which the infant scored had no part (five folds by infant; the PCA, which
+ * knows no infants, is shared).
+ *
+ * Learns from embeddings [rows x dims] of infants (infant[rows]: any numbers) in sessions (session[rows]: numbers that
  * are unique within an infant). MEWL_E_EMPTY with fewer than two infants or no infant with two recordings; else as
  * mewl_table_check. On failure *out is empty. */
 mewl_status mewl_population_fit(mewl_population *out, const float *x, const size_t *infant, const size_t *session,
