@@ -227,6 +227,7 @@ mewl_status mewl_model_forward(mewl_model *model, const float *features, int64_t
     }
     mewl_net_plan_opts opts = {.training = model->mode.training,
                                .bf16 = model->mode.bf16,
+                               .winograd = model->mode.winograd,
                                .batch = n,
                                .frames = t,
                                .threads = model->mode.threads};

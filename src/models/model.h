@@ -49,7 +49,7 @@ typedef struct mewl_model_config {
     char arch[MEWL_MODEL_NAME_MAX];      /* of the table above */
     char front_end[MEWL_MODEL_NAME_MAX]; /* name for dsp/frontend.h, "panns-16k" */
     int64_t bands;                       /* floats in a frame, B; 0 means the architecture's own */
-    int64_t classes;                     /* 1 to MEWL_MODEL_CLASSES_MAX; embedders: 0 */
+    int64_t classes;                     /* 1 to MEWL_MODEL_CLASSES_MAX; embedders: 0 once trained */
     int64_t depth;                       /* mobilenet: pairs of convolutions, 4 to 13; 0 means 9 (mobilenet-embed: 11);
                                             others: not used */
     double width;                        /* multiplies channels (rounded to a whole number >= 1); 0 means 1 */
@@ -130,7 +130,8 @@ bool mewl_model_reach(const mewl_model *model, int64_t *step, int64_t *left, int
 typedef struct mewl_model_mode {
     bool training;
     bool bf16;
-    int threads; /* 0 means 1 */
+    bool winograd; /* float32 inference of many clips of one length: mewl_net_plan_opts */
+    int threads;   /* 0 means 1 */
 } mewl_model_mode;
 mewl_status mewl_model_plan(mewl_model *model, mewl_model_mode mode, mewl_error *err);
 

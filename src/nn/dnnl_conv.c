@@ -70,7 +70,8 @@ mewl__geometry mewl__geometry_of(const mewl__conv_spec *s)
 }
 
 static dnnl_status_t forward_pd(dnnl_primitive_desc_t *pd, const mewl__conv *conv, const mewl__geometry *g,
-                                dnnl_format_tag_t src_tag, dnnl_format_tag_t dst_tag, dnnl_primitive_attr_t attr)
+                                dnnl_alg_kind_t alg, dnnl_format_tag_t src_tag, dnnl_format_tag_t dst_tag,
+                                dnnl_primitive_attr_t attr)
 {
     dnnl_memory_desc_t src, dst, weight, bias;
     dnnl_convolution_desc_t desc;
@@ -79,8 +80,8 @@ static dnnl_status_t forward_pd(dnnl_primitive_desc_t *pd, const mewl__conv *con
     dnnl_memory_desc_init_by_tag(&weight, g->weight_rank, g->weight, g->type, dnnl_format_tag_any);
     dnnl_memory_desc_init_by_tag(&bias, 1, g->bias, dnnl_f32, dnnl_x);
     dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
-        &desc, conv->spec.backward ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct, &src,
-        &weight, conv->spec.bias ? &bias : NULL, &dst, g->stride, g->dilate, g->before, g->after);
+        &desc, conv->spec.backward ? dnnl_forward_training : dnnl_forward_inference, alg, &src, &weight,
+        conv->spec.bias ? &bias : NULL, &dst, g->stride, g->dilate, g->before, g->after);
     return status != dnnl_success ? status : dnnl_primitive_desc_create(pd, &desc, attr, conv->context->engine, NULL);
 }
 
@@ -91,10 +92,18 @@ bool mewl__is_reference(const_dnnl_primitive_desc_t pd)
     return strncmp(name, "ref", 3) == 0;
 }
 
+/* Is Winograd's F(4, 3) asked for, and possible? */
+static bool suits_winograd(const mewl__conv_spec *s)
+{
+    return s->winograd && s->dtype == MEWL_DTYPE_F32 && !s->backward && !s->backward_data && s->groups == 1 &&
+           s->in >= 16 && s->kernel[0] == 3 && s->kernel[1] == 3 && s->stride[0] == 1 && s->stride[1] == 1 &&
+           s->dilation[0] == 1 && s->dilation[1] == 1;
+}
+
 /* The first of: the input as it lies with a blocked output, both blocked, whatever oneDNN likes, plain; reference
  * implementations only when nothing else is left. */
-static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const mewl__geometry *g, dnnl_primitive_attr_t attr,
-                          mewl_error *err)
+static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const mewl__geometry *g,
+                          dnnl_primitive_attr_t attr, mewl_error *err)
 {
     dnnl_format_tag_t blocked = tags[conv->context->layout], given = tags[conv->spec.given];
     dnnl_format_tag_t tries[][2] = {
@@ -108,10 +117,16 @@ static mewl_status choose(dnnl_primitive_desc_t *pd, mewl__conv *conv, const mew
     }
     dnnl_primitive_desc_t slow = NULL;
     dnnl_status_t status = dnnl_unimplemented;
+    if (suits_winograd(&conv->spec)) {
+        status = forward_pd(pd, conv, g, dnnl_convolution_winograd, blocked, blocked, attr);
+        if (status == dnnl_success) {
+            return MEWL_OK;
+        }
+    }
     for (size_t i = 0; i < count; i++) {
         dnnl_primitive_desc_t made = NULL;
         mewl_layout ignored;
-        status = forward_pd(&made, conv, g, tries[i][0], tries[i][1], attr);
+        status = forward_pd(&made, conv, g, dnnl_convolution_direct, tries[i][0], tries[i][1], attr);
         if (status != dnnl_success) {
             continue;
         }

@@ -41,6 +41,7 @@ typedef struct mewl__conv_spec {
     bool bias;
     bool backward;      /* weight gradients will be asked for */
     bool backward_data; /* input gradients will be asked for */
+    bool winograd;      /* where possible: fewer products, a few more bits lost */
     mewl__post post;
 } mewl__conv_spec;
 

@@ -46,6 +46,7 @@ typedef struct mewl_plan {
     struct mewl__context *context;
     const bool *grad_wanted;   /* per input of this layer: will backward be asked for its dx? */
     bool eight;                /* inference of a net quantised statically */
+    bool winograd;             /* 3x3 convolutions of float32 inference by Winograd's algorithm */
     bool dequantise;           /* eight-bit weights are to be used as floats */
     const mewl__grid *in_grid; /* per input: its eight-bit form, where it has one */
     mewl__grid out_grid;       /* the output's */

@@ -251,6 +251,8 @@ typedef struct mewl_net_plan_opts {
     bool training;   /* keeps what backward needs; batch statistics, dropout */
     bool bf16;       /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
     bool dequantise; /* a quantised net (quant.h) computes in floating point, with what its eight bits mean */
+    bool winograd;   /* 3x3 convolutions of float32 inference by Winograd's F(4, 3) where the processor has it: half the
+                        time or less on whole batches, for four times the weights' memory and a slower plan */
     int64_t batch;   /* N, 1 to 65,536 */
     int64_t frames;  /* T, at least 1 */
     int threads;     /* 0 means 1 */

@@ -384,6 +384,7 @@ static mewl_status plan_all(mewl_net *net, mewl_error *err)
                       .blocked = mewl__context_layout(net->context),
                       .threads = net->opts.threads,
                       .dequantise = net->opts.dequantise,
+                      .winograd = net->opts.winograd && !net->opts.training,
                       .eight = net->quant == MEWL_QUANT_STATIC && !net->opts.training && !net->opts.dequantise,
                       .context = net->context};
     net->slots = calloc(net->layer_count, sizeof *net->slots);
@@ -425,8 +426,8 @@ mewl_status mewl_net_plan(mewl_net *net, mewl_net_plan_opts opts, mewl_error *er
                               (long long)opts.batch, (long long)opts.frames, opts.threads);
     }
     if (net->planned && net->opts.training == opts.training && net->opts.bf16 == opts.bf16 &&
-        net->opts.dequantise == opts.dequantise && net->opts.batch == opts.batch && net->opts.frames == opts.frames &&
-        net->opts.threads == opts.threads) {
+        net->opts.dequantise == opts.dequantise && net->opts.winograd == opts.winograd &&
+        net->opts.batch == opts.batch && net->opts.frames == opts.frames && net->opts.threads == opts.threads) {
         return MEWL_OK;
     }
     mewl__net_unplan(net);

@@ -177,6 +177,7 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
     mewl__conv_spec spec;
     MEWL_TRY(spec_of(&spec, self, in, err));
     spec.dtype = plan->compute;
+    spec.winograd = plan->winograd;
     spec.backward = plan->training && !(weight->frozen && (!o->bias || layer->params[1]->frozen));
     spec.backward_data = plan->training && plan->grad_wanted[0];
     *out = (mewl_tensor){.shape = mewl_shape_map(spec.n, o->out, spec.out_size[0], spec.out_size[1]),
