@@ -15,6 +15,8 @@ import zipfile
 import numpy as np
 import torch
 
+from golden_models import MobileNetV1, MobileNetV2, ResNet22, Wavegram
+
 OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "tests", "models", "golden")
 
 
@@ -152,6 +154,38 @@ def storage_pickle(elements, offset, shape, stride, kind=b"FloatStorage", key=b"
     return b"\x80\x02}" + text(b"w") + b"ctorch._utils\n_rebuild_tensor_v2\n" + args + b"Rs."
 
 
+def legacy(key, elements, version=1001, little=True, listed=None, counted=None, view=b"N", object_=None):
+    """The form before PyTorch 1.6, {'w': tensor of 4} by hand."""
+    text = lambda t: b"X" + struct.pack("<I", len(t)) + t
+    storage = b"(" + text(b"storage") + b"ctorch\nFloatStorage\n" + text(key) + text(b"cpu") + b"K\x04" + view + b"tQ"
+    args = b"(" + storage + b"K\x00(K\x04t(K\x01t\x89ccollections\nOrderedDict\n)Rt"
+    tensor = b"\x80\x02}" + text(b"w") + b"ctorch._utils\n_rebuild_tensor_v2\n" + args + b"Rs."
+    out = b"".join(pickle.dumps(p, 2) for p in (0x1950a86a20f9469cfc6c, version, {"little_endian": little}))
+    out += tensor if object_ is None else object_
+    out += pickle.dumps([key.decode()] if listed is None else listed, 2)
+    return out + struct.pack("<Q", elements if counted is None else counted) + struct.pack("<4f", 1, 2, 3, 4)
+
+
+def write_legacy(state):
+    save("legacy.pth", {"iteration": 12, "model": state}, _use_new_zipfile_serialization=False)
+    save("legacy_bare.pth", {"w": torch.tensor([1.0, 2.0, 3.0, 4.0])}, _use_new_zipfile_serialization=False)
+    whole = legacy(b"7", 4)
+    write("legacy_by_hand.pth", whole)
+    write("legacy_cut.pth", whole[:-1])
+    write("legacy_short.pth", whole[:90])
+    write("legacy_evil.pth", legacy(b"7", 4, object_=pickle.dumps({"a": Evil()}, 2)))
+    write("legacy_version.pth", legacy(b"7", 4, version=1002))
+    write("legacy_big_endian.pth", legacy(b"7", 4, little=False))
+    write("legacy_missing.pth", legacy(b"7", 4, listed=[]))
+    write("legacy_stranger.pth", legacy(b"7", 4, listed=["8"]))
+    write("legacy_number.pth", legacy(b"7", 4, listed=[7]))
+    write("legacy_none.pth", legacy(b"7", 4, listed={}))
+    write("legacy_huge.pth", legacy(b"7", 4, counted=1 << 62))
+    write("legacy_other.pth", legacy(b"7", 4, counted=3))
+    write("legacy_twice.pth", legacy(b"7", 4, listed=["7", "7"]) + bytes(8))
+    write("legacy_view.pth", legacy(b"7", 4, view=b"(X\x01\x00\x00\x00aK\x00K\x04t"))
+
+
 def write_torch():
     torch.manual_seed(2)
     base = torch.arange(24, dtype=torch.float32).reshape(4, 6) / 8
@@ -171,9 +205,9 @@ def write_torch():
     ])
     save("state.pth", {"iteration": 12, "model": state, "lr": 1e-3, "big": 1 << 80, "names": ["a", ("b", None, True)],
                        "sampler": {"queue": np.arange(3), "rng": np.float64(2.0)}})
+    write_legacy(state)
     save("bare.pth", {"a": torch.ones(2), "b": {"c": torch.full((1, 2), 3.0)}})
     save("state_dict.pth", {"state_dict": {"w": torch.ones(3)}, "other": torch.zeros(9)})
-    write("legacy.pth", b"".join(pickle.dumps(p, 2) for p in (0x1950a86a20f9469cfc6c, 1001, {"little_endian": True}, {})))
     write("tar.pth", b"pickle".ljust(257, b"\0") + b"ustar\x0000" + bytes(248))
     save("tensor.pth", torch.ones(3))
     save("empty.pth", {"note": "nothing"})
@@ -237,33 +271,62 @@ class Panns(torch.nn.Module):
         return self.fc_audioset(x), x
 
 
+def randomise(net):
+    for module in net.modules():
+        if isinstance(module, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)):
+            module.running_mean.normal_(0, 0.5)
+            module.running_var.uniform_(0.5, 2)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.normal_(0, 0.3)
+
+
+def write_net(arch, net, x, window, half=False):
+    """Checkpoint and outputs of a net, which takes x of (N, T, features). half: weights that float16 holds, saved so."""
+    randomise(net)
+    net.eval()
+    if half:
+        net.load_state_dict({name: array.half() if array.is_floating_point() else array
+                             for name, array in net.state_dict().items()})
+    with torch.no_grad():
+        out = net(x)
+    logits, embedding = (out["clip"], out["embedding"]) if isinstance(out, dict) else out
+    state = net.state_dict()
+    if half:
+        state = {name: array.half() if array.is_floating_point() else array for name, array in state.items()}
+    if window:  # the front end's own tensors, as PANNs saves them; one figure stands for all
+        state["spectrogram_extractor.stft.conv_real.weight"] = torch.zeros(1).expand(window // 2 + 1, 1, window)
+        state["logmel_extractor.melW"] = torch.zeros(1).expand(window // 2 + 1, 64)
+    np.save(os.path.join(OUT, arch + "_logits.npy"), logits.numpy())
+    np.save(os.path.join(OUT, arch + "_embedding.npy"), embedding.numpy())
+    return {"iteration": 1, "model": state}
+
+
 def write_panns():
     torch.manual_seed(3)
     x = torch.randn(2, 70, 64) * 10 - 30
     np.save(os.path.join(OUT, "panns_input.npy"), x.numpy())
     for arch, width, classes, window in [("cnn6", 1 / 16, 527, 1024), ("cnn10", 1 / 16, 4, 512), ("cnn14", 1 / 64, 2, 0)]:
-        net = Panns(arch, width, classes).eval()
-        for module in net.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_(0, 0.5)
-                module.running_var.uniform_(0.5, 2)
-                module.weight.data.uniform_(0.5, 1.5)
-                module.bias.data.normal_(0, 0.3)
-        with torch.no_grad():
-            logits, embedding = net(x)
-        state = net.state_dict()
-        if window:  # the front end's own tensors, as PANNs saves them; one figure stands for all
-            state["spectrogram_extractor.stft.conv_real.weight"] = torch.zeros(1).expand(window // 2 + 1, 1, window)
-            state["logmel_extractor.melW"] = torch.zeros(1).expand(window // 2 + 1, 64)
-        save(arch + ".pth", {"iteration": 1, "model": state})
-        np.save(os.path.join(OUT, arch + "_logits.npy"), logits.numpy())
-        np.save(os.path.join(OUT, arch + "_embedding.npy"), embedding.numpy())
+        saved = write_net(arch, Panns(arch, width, classes), x, window)
+        save(arch + ".pth", saved)
+    # The other networks of PANNs, in the older form, which some are published in; ResNet22 in both. The input of Wavegram
+    # holds 320 samples beside the bands.
+    both = torch.cat([x[:1, :33], torch.randn(1, 33, 320) * 0.1], 2)
+    np.save(os.path.join(OUT, "wavegram_input.npy"), both.numpy().astype("<f4"))
+    for arch, kind, width in [("resnet22", ResNet22, 1 / 64), ("mobilenetv1", MobileNetV1, 1 / 32),
+                              ("mobilenetv2", MobileNetV2, 1 / 32), ("wavegram-logmel-cnn14", Wavegram, 1 / 64)]:
+        wave = kind is Wavegram
+        saved = write_net(arch, kind(width, 3, 384 if wave else 64, "auto", 0), both if wave else x, 1024,
+                          arch != "mobilenetv1")
+        save(arch + "-legacy.pth", saved, _use_new_zipfile_serialization=False)
+        if arch == "resnet22":
+            save(arch + ".pth", saved)
     write_wide()
 
 
 def write_wide():  # the names of a CNN10 that is wider than any
     one = torch.zeros(1)
     save("wide.pth", {"conv_block1.conv1.weight": one.expand(512, 1, 3, 3), "bn0.weight": one.expand(64),
+                      "fc1.weight": one.expand(4096, 4),
                       "fc_audioset.weight": one.expand(2, 4)})
 
 

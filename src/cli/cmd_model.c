@@ -23,7 +23,7 @@ static const mewl_cli_usage info_usage = {
 enum { OPT_ARCH, OPT_OUT, OPT_COUNT };
 
 static const mewl_cli_option import_options[OPT_COUNT + 1] = {
-    [OPT_ARCH] = {"arch", 'a', "NAME", "cnn6, cnn10, cnn14 (PANNs), yamnet or mn04", false},
+    [OPT_ARCH] = {"arch", 'a', "NAME", "cnn14 or another of PANNs, yamnet, mn04 (see above)", false},
     [OPT_OUT] = {"output", 'o', "OUT.safetensors", "file to write", false},
 };
 
@@ -31,8 +31,9 @@ static const mewl_cli_usage import_usage = {
     .command = "model import",
     .operands = "CHECKPOINT",
     .about = "Copies the weights of a published checkpoint into Mewl's own form, unchanged. PANNs and mn04 come as\n"
-             "PyTorch files (.pth, .pt; the zip form of PyTorch 1.6 and later), YAMNet as TFLite.\n"
-             "No code in a checkpoint is ever run.",
+             "PyTorch files (.pth, .pt; of PyTorch 1.6 and later, or the older form), YAMNet as TFLite.\n"
+             "No code in a checkpoint is ever run. NAME is cnn6, cnn10, cnn14, resnet22, mobilenetv1, mobilenetv2 or\n"
+             "wavegram-logmel-cnn14 (PANNs), yamnet or mn04.",
     .options = import_options,
     .examples = "  mewl model import Cnn14_mAP=0.431.pth --arch cnn14 -o cnn14.safetensors\n"
                 "  mewl model import yamnet.tflite --arch yamnet -o yamnet.safetensors\n"};

@@ -19,7 +19,8 @@ typedef struct mewl__arch {
     bool panns;             /* PANNs' names: `mewl model import` reads its checkpoints */
     bool embeds;            /* gives embeddings alone: `classes` is 0, and there are no logits */
     int64_t bands;          /* of a log-mel input unless said otherwise; 0 means 64 */
-    const char *width_from; /* parameter whose first dimension is width_channels times width */
+    const char *width_from; /* of other checkpoints: parameter whose first dimension is width_channels times width;
+                               PANNs' networks, which all have fc1, need none */
     int64_t width_channels;
 
     /* Fills in every default of `config` and checks what model.c did not (width, classes and bands are in range).

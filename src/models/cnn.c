@@ -153,9 +153,8 @@ static void build(mewl_net *net, const mewl_model_config *c)
 
 #define ROW(text)                                                                                                      \
     {                                                                                                                  \
-        .name = text, .input = MEWL__ARCH_LOGMEL, .panns = true, .width_from = "conv_block1.conv1.weight",             \
-        .width_channels = 64, .complete = complete, .embedding_size = embedding_size, .weights_min = weights_min,      \
-        .frames_out = frames_out, .build = build                                                                       \
+        .name = text, .input = MEWL__ARCH_LOGMEL, .panns = true, .complete = complete,                                 \
+        .embedding_size = embedding_size, .weights_min = weights_min, .frames_out = frames_out, .build = build         \
     }
 
 const mewl__arch mewl__arch_cnn6 = ROW("cnn6");

@@ -6,17 +6,24 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "models/arch.h"
 #include "models/audioset.h"
 #include "models/model.h"
 #include "models/teacher_net.h"
 #include "models/torchzip.h"
 #include "models/yamnet.h"
 
-static const char *const archs[] = {"cnn6", "cnn10", "cnn14", "yamnet", "mn04"};
+/* Teachers come after the architectures of arch.h that can be imported. */
+static const char *const teachers[] = {"yamnet", "mn04"};
 
 const char *mewl_import_arch_at(size_t index)
 {
-    return index < sizeof archs / sizeof archs[0] ? archs[index] : NULL;
+    for (size_t i = 0; mewl__arch_at(i) != NULL; i++) {
+        if (mewl__arch_at(i)->panns && index-- == 0) {
+            return mewl__arch_at(i)->name;
+        }
+    }
+    return index < sizeof teachers / sizeof teachers[0] ? teachers[index] : NULL;
 }
 
 /* The last part of a path: an import names its source, not somebody's folders. */
@@ -102,55 +109,68 @@ static bool is_beside_the_net(const char *name)
 }
 
 /* The front end whose mel matrix (bins, bands) the checkpoint carries. */
-static const char *find_front_end(const mewl_torchzip *file, mewl_error *err)
+static mewl_status find_front_end(char out[MEWL_MODEL_NAME_MAX], const mewl_torchzip *file, const mewl__arch *arch,
+                                  mewl_error *err)
 {
     const mewl_torch_tensor *mel = mewl_torchzip_find(file, "logmel_extractor.melW");
-    if (mel == NULL || (mel->ndim == 2 && mel->shape[0] == 513 && mel->shape[1] == 64)) {
-        return "panns-32k";
+    const bool whole = mel != NULL && mel->ndim == 2 && mel->shape[1] == 64;
+    if (mel != NULL && !(whole && (mel->shape[0] == 513 || mel->shape[0] == 257))) {
+        return mewl_error_set(
+            err, MEWL_E_UNSUPPORTED,
+            "the checkpoint's mel matrix is that of no front end of Mewl (513 x 64: 32 kHz, 257 x 64: 16 kHz)");
     }
-    if (mel->ndim == 2 && mel->shape[0] == 257 && mel->shape[1] == 64) {
-        return "panns-16k";
-    }
-    (void)mewl_error_set(
-        err, MEWL_E_UNSUPPORTED,
-        "the checkpoint's mel matrix is that of no front end of Mewl (513 x 64: 32 kHz, 257 x 64: 16 kHz)");
-    return NULL;
-}
-
-static mewl_status read_config(mewl_model_config *config, const mewl_torchzip *file, const char *arch, mewl_error *err)
-{
-    const mewl_torch_tensor *first = mewl_torchzip_find(file, "conv_block1.conv1.weight");
-    const mewl_torch_tensor *last = mewl_torchzip_find(file, "fc_audioset.weight");
-    const mewl_torch_tensor *norm = mewl_torchzip_find(file, "bn0.weight");
-    if (first == NULL || last == NULL || norm == NULL || first->ndim != 4 || last->ndim != 2 || norm->ndim != 1) {
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: it holds no %s", arch,
-                              first == NULL || first->ndim != 4 ? "`conv_block1.conv1.weight`"
-                              : last == NULL || last->ndim != 2 ? "`fc_audioset.weight`"
-                                                                : "`bn0.weight`");
-    }
-    const char *front_end = find_front_end(file, err);
-    if (front_end == NULL) {
-        return MEWL_E_UNSUPPORTED;
-    }
-    if (first->shape[0] == 0 || first->shape[0] > 4096 || last->shape[0] == 0 ||
-        last->shape[0] > MEWL_MODEL_CLASSES_MAX || norm->shape[0] == 0 || norm->shape[0] > 1024) {
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: %zu channels, %zu classes",
-                              arch, first->shape[0], last->shape[0]);
-    }
-    (void)snprintf(config->arch, sizeof config->arch, "%s", arch);
-    (void)snprintf(config->front_end, sizeof config->front_end, "%s", front_end);
-    config->bands = (int64_t)norm->shape[0];
-    config->classes = (int64_t)last->shape[0];
-    config->width = (double)first->shape[0] / 64;
+    (void)snprintf(out, MEWL_MODEL_NAME_MAX, "%s-%s", arch->input == MEWL__ARCH_WAVEGRAM ? "wavegram" : "panns",
+                   whole && mel->shape[0] == 257 ? "16k" : "32k");
     return MEWL_OK;
 }
 
+/* A tensor of `ndim` dimensions of 1 to `most`. */
+static const mewl_torch_tensor *find_shaped(const mewl_torchzip *file, const char *name, size_t ndim, size_t most,
+                                            const mewl__arch *arch, mewl_error *err)
+{
+    const mewl_torch_tensor *t = mewl_torchzip_find(file, name);
+    bool fits = t != NULL && t->ndim == ndim;
+    for (size_t i = 0; fits && i < ndim; i++) {
+        fits = t->shape[i] >= 1 && t->shape[i] <= most;
+    }
+    if (!fits) {
+        (void)mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: %s `%s`", arch->name,
+                             t == NULL ? "it holds no" : "another shape has", name);
+        return NULL;
+    }
+    return t;
+}
+
+/* PANNs' networks all have fc1, whose outputs tell the width. */
+static mewl_status read_config(mewl_model_config *config, const mewl_torchzip *file, const mewl__arch *arch,
+                               mewl_error *err)
+{
+    const mewl_torch_tensor *first = find_shaped(file, "fc1.weight", 2, 8192, arch, err);
+    const mewl_torch_tensor *last = first == NULL ? NULL : find_shaped(file, "fc_audioset.weight", 2, 8192, arch, err);
+    const mewl_torch_tensor *norm = last == NULL ? NULL : find_shaped(file, "bn0.weight", 1, 1024, arch, err);
+    if (norm == NULL) {
+        return MEWL_E_UNSUPPORTED;
+    }
+    (void)snprintf(config->arch, sizeof config->arch, "%s", arch->name);
+    MEWL_TRY(find_front_end(config->front_end, file, arch, err));
+    const bool fast = strstr(config->front_end, "16k") != NULL;
+    config->bands = (int64_t)norm->shape[0];
+    if (arch->input == MEWL__ARCH_WAVEGRAM && config->bands == MEWL__WAVEGRAM_MEL) {
+        config->bands += fast ? 160 : 320;
+    }
+    config->classes = (int64_t)last->shape[0];
+    config->width = 1.0;
+    config->width = (double)first->shape[0] / (double)arch->embedding_size(config);
+    return MEWL_OK;
+}
+
+/* A tensor for a parameter: of its shape, dimensions of one behind the last left out as PyTorch does (Conv1d). */
 static mewl_status load_param(mewl_param *param, mewl_torchzip *file, const char *arch, mewl_error *err)
 {
     const mewl_torch_tensor *t = mewl_torchzip_find(file, param->name);
-    bool same = t != NULL && t->ndim == (size_t)param->value.shape.rank;
-    for (int i = 0; same && i < param->value.shape.rank; i++) {
-        same = t->shape[i] == (size_t)param->value.shape.dim[i];
+    bool same = t != NULL && t->ndim <= MEWL_TENSOR_DIMS_MAX;
+    for (size_t i = 0; same && i < MEWL_TENSOR_DIMS_MAX; i++) {
+        same = (i < t->ndim ? t->shape[i] : 1) == (size_t)param->value.shape.dim[i];
     }
     if (!same) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: `%s` %s", arch, param->name,
@@ -182,7 +202,7 @@ static mewl_status fill_model(mewl_model *model, mewl_torchzip *file, const char
     return MEWL_OK;
 }
 
-static mewl_status convert_panns(mewl_torchzip *file, const char *path, const char *arch, const char *out_path,
+static mewl_status convert_panns(mewl_torchzip *file, const char *path, const mewl__arch *arch, const char *out_path,
                                  mewl_error *err)
 {
     mewl_model_config config = {0};
@@ -190,11 +210,12 @@ static mewl_status convert_panns(mewl_torchzip *file, const char *path, const ch
     MEWL_TRY(read_config(&config, file, arch, err));
     mewl_status status = mewl_model_new(&model, config, 0, err);
     if (status == MEWL_E_ARG) { /* the figures are the checkpoint's, not the caller's */
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "the checkpoint is not %s of PANNs: %lld channels, %lld bands",
-                              arch, (long long)(64 * config.width), (long long)config.bands);
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
+                              "the checkpoint is not %s of PANNs: %g times as wide, %lld bands", arch->name,
+                              config.width, (long long)config.bands);
     }
     MEWL_TRY(status);
-    status = fill_model(model, file, arch, err);
+    status = fill_model(model, file, arch->name, err);
     if (status == MEWL_OK) {
         status = mewl_model_set_note(model, "source", file_name(path), err);
     }
@@ -211,7 +232,7 @@ static mewl_status convert_panns(mewl_torchzip *file, const char *path, const ch
     return status;
 }
 
-static mewl_status import_panns(const char *path, const char *arch, const char *out_path, mewl_error *err)
+static mewl_status import_panns(const char *path, const mewl__arch *arch, const char *out_path, mewl_error *err)
 {
     mewl_torchzip *file;
     MEWL_TRY(mewl_torchzip_open(&file, path, err));
@@ -227,12 +248,10 @@ static mewl_status import_panns(const char *path, const char *arch, const char *
 
 mewl_status mewl_import(const char *path, const char *arch, const char *out_path, mewl_error *err)
 {
-    for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++) {
-        if (strcmp(arch, archs[i]) == 0) {
-            return mewl__teacher_kind_find(arch) != NULL ? import_teacher(path, arch, out_path, err)
-                                                         : import_panns(path, arch, out_path, err);
-        }
+    const mewl__arch *row = mewl__arch_find(arch);
+    if (mewl__teacher_kind_find(arch) != NULL) {
+        return import_teacher(path, arch, out_path, err);
     }
-    return mewl_error_set(err, MEWL_E_ARG,
-                          "there is no architecture `%s`; there are cnn6, cnn10, cnn14, yamnet and mn04", arch);
+    return row != NULL && row->panns ? import_panns(path, row, out_path, err)
+                                     : mewl_error_set(err, MEWL_E_ARG, "no architecture `%s` can be imported", arch);
 }

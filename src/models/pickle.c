@@ -298,3 +298,8 @@ mewl_status mewl__pickle_run(mewl__pickle **out, const void *bytes, size_t count
     *out = p;
     return MEWL_OK;
 }
+
+size_t mewl__pickle_used(const mewl__pickle *pickle)
+{
+    return pickle->at;
+}

@@ -76,6 +76,9 @@ typedef struct mewl__pickle mewl__pickle;
 mewl_status mewl__pickle_run(mewl__pickle **out, const void *bytes, size_t count, const char *name, mewl_error *err);
 void mewl__pickle_free(mewl__pickle *pickle);
 
+/* Bytes up to and with the stop that ended it: where the next pickle of a file starts. */
+size_t mewl__pickle_used(const mewl__pickle *pickle);
+
 /* What the pickle made; and the value with an index, as items give it. Borrowed. */
 const mewl__pickle_value *mewl__pickle_root(const mewl__pickle *pickle);
 

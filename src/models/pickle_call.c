@@ -95,7 +95,8 @@ static const mewl__pickle_value *item_at(const mewl__pickle *p, const mewl__pick
     return mewl__pickle_next(p, &cursor);
 }
 
-/* BINPERSID: the tuple ("storage", storage class, key, device, elements). */
+/* BINPERSID: the tuple ("storage", storage class, key, device, elements); in the older form with a sixth item, which is
+ * None unless the storage is a view of another. */
 mewl_status mewl__pickle_persistent(mewl__pickle *p)
 {
     uint32_t index = 0;
@@ -103,9 +104,14 @@ mewl_status mewl__pickle_persistent(mewl__pickle *p)
     const mewl__pickle_value *id = mewl__pickle_value_at(p, index);
     const mewl__pickle_value *what = item_at(p, id, 0), *class = item_at(p, id, 1), *key = item_at(p, id, 2),
                              *elements = item_at(p, id, 4);
-    if (elements == NULL || id->as.items.count != 5 || !mewl__pickle_is_text(what, "storage") ||
+    const mewl__pickle_value *view = item_at(p, id, 5);
+    if (elements == NULL || id->as.items.count > 6 || !mewl__pickle_is_text(what, "storage") ||
         key->kind != MEWL__PICKLE_TEXT || elements->kind != MEWL__PICKLE_INT || elements->as.integer < 0) {
         return mewl__pickle_broken(p, "a persistent id that names no storage");
+    }
+    if (view != NULL && view->kind != MEWL__PICKLE_NONE) {
+        return mewl_error_set(p->err, MEWL_E_UNSUPPORTED, "%s: a storage that is a view of another (byte %zu)", p->name,
+                              p->at);
     }
     if (class->kind != MEWL__PICKLE_GLOBAL || globals[class->as.row].meaning != MEANS_STORAGE) {
         return mewl_error_set(p->err, MEWL_E_UNSUPPORTED, "%s: a storage of a type that is not read (byte %zu)",

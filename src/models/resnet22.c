@@ -79,8 +79,6 @@ static void build(mewl_net *net, const mewl_model_config *c)
 const mewl__arch mewl__arch_resnet22 = {.name = "resnet22",
                                         .input = MEWL__ARCH_LOGMEL,
                                         .panns = true,
-                                        .width_from = "conv_block1.conv1.weight",
-                                        .width_channels = 64,
                                         .complete = mewl__head_complete,
                                         .embedding_size = after,
                                         .weights_min = weights_min,

@@ -1,5 +1,5 @@
-/* torchzip.c - the zip side of the PyTorch reader: the archive's members, the table of tensors that the pickle
- * describes, and their values as floats. */
+/* torchzip.c - a PyTorch checkpoint of either form (torch_form.h): the table of tensors that its pickle describes, and
+ * their values as floats. */
 #include "models/torchzip.h"
 
 #include <errno.h>
@@ -7,17 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zip.h>
 
 #include "base/arena.h"
 #include "base/half.h"
-#include "models/pickle.h"
+#include "models/torch_form.h"
 
-#define MAX_MEMBERS 131072
-#define MAX_MEMBER_NAME 256
-#define MAX_FOLDER 128
 #define MAX_TENSOR_NAME 512
-#define MAX_KEY 64  /* of a storage */
 #define MAX_DEPTH 8 /* of dictionaries in dictionaries */
 #define MAX_VISITS (1u << 20)
 #define NAMES_BYTES ((size_t)64 << 20)
@@ -33,11 +28,9 @@ static const struct {
 };
 
 struct mewl_torchzip {
-    zip_t *zip;
     char *name;
-    uint64_t size;           /* of the file */
-    char folder[MAX_FOLDER]; /* "archive/" */
-    mewl__pickle *pickle;
+    mewl__torch_source source;
+    mewl__torch_form form;
     mewl_arena arena;
     mewl_torch_tensor *tensors; /* by name */
     size_t count;
@@ -57,141 +50,38 @@ const char *mewl_torch_type_name(mewl_torch_type type)
     return (unsigned)type < MEWL_TORCH_TYPE_COUNT ? types[type].name : "unknown";
 }
 
+size_t mewl__torch_type_bytes(mewl_torch_type type)
+{
+    return types[type].bytes;
+}
+
 bool mewl_torchzip_recognise(const void *head, size_t count)
 {
-    return count >= 4 && memcmp(head, "PK\x03\x04", 4) == 0;
+    return mewl__torch_archive_recognise(head, count) || mewl__torch_legacy_recognise(head, count);
 }
 
-/* Index and size of a member that is stored as it is. */
-static mewl_status find_member(const mewl_torchzip *file, zip_int64_t *index, uint64_t *size, const char *member,
-                               mewl_error *err)
+mewl_status mewl__torch_source_read(const mewl__torch_source *source, void *out, uint64_t at, uint64_t count,
+                                    mewl_error *err)
 {
-    zip_stat_t st;
-    *index = zip_name_locate(file->zip, member, 0);
-    if (*index < 0 || zip_stat_index(file->zip, (zip_uint64_t)*index, 0, &st) != 0) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: the archive holds no `%s`", file->name, member);
+    if (at > source->size || count > source->size - at) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: the file ends too early: %llu bytes from byte %llu of %llu",
+                              source->name, (unsigned long long)count, (unsigned long long)at,
+                              (unsigned long long)source->size);
     }
-    const zip_uint64_t need = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
-    if ((st.valid & need) != need || st.comp_method != ZIP_CM_STORE ||
-        ((st.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && st.encryption_method != ZIP_EM_NONE)) {
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
-                              "%s: `%s` is compressed or encrypted; torch.save stores members as they are", file->name,
-                              member);
-    }
-    if (st.size != st.comp_size || st.size > file->size) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: `%s` claims %llu bytes in a file of %llu", file->name, member,
-                              (unsigned long long)st.size, (unsigned long long)file->size);
-    }
-    *size = st.size;
-    return MEWL_OK;
-}
-
-/* The whole of a member, in a block that the caller frees. */
-static mewl_status read_member(const mewl_torchzip *file, uint8_t **out, zip_int64_t index, uint64_t size,
-                               const char *member, mewl_error *err)
-{
-    uint8_t *bytes = malloc((size_t)size + 1);
-    zip_file_t *f = bytes != NULL ? zip_fopen_index(file->zip, (zip_uint64_t)index, 0) : NULL;
-    mewl_status status = MEWL_OK;
-    if (bytes == NULL) {
-        status = mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", file->name);
-    } else if (f == NULL) {
-        status = mewl_error_set(err, MEWL_E_FORMAT, "%s: `%s`: %s", file->name, member, zip_strerror(file->zip));
-    } else if (zip_fread(f, bytes, size) != (zip_int64_t)size || zip_fread(f, bytes + size, 1) != 0) {
-        /* The second read finds the end, which is when libzip compares the checksum. */
-        status = mewl_error_set(err, MEWL_E_FORMAT, "%s: `%s` cannot be read whole: %s", file->name, member,
-                                zip_file_strerror(f));
-    }
-    if (f != NULL) {
-        (void)zip_fclose(f);
-    }
-    if (status != MEWL_OK) {
-        free(bytes);
-        bytes = NULL;
-    }
-    *out = bytes;
-    return status;
-}
-
-/* Finds "<folder>/data.pkl" and from it the folder. */
-static mewl_status find_folder(mewl_torchzip *file, mewl_error *err)
-{
-    const zip_int64_t members = zip_get_num_entries(file->zip, 0);
-    if (members > MAX_MEMBERS) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: an archive of %lld members is more than is read", file->name,
-                              (long long)members);
-    }
-    for (zip_int64_t i = 0; i < members; i++) {
-        const char *member = zip_get_name(file->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
-        const char *slash = member != NULL ? strchr(member, '/') : NULL;
-        if (slash != NULL && strcmp(slash, "/data.pkl") == 0 && slash - member + 1 < MAX_FOLDER) {
-            memcpy(file->folder, member, (size_t)(slash - member) + 1);
-            return MEWL_OK;
-        }
-    }
-    return mewl_error_set(err, MEWL_E_UNSUPPORTED,
-                          "%s: a zip archive, but no PyTorch checkpoint: it holds no <folder>/data.pkl", file->name);
-}
-
-/* torch 2 notes the byte order of the machine that saved. */
-static mewl_status check_byte_order(const mewl_torchzip *file, mewl_error *err)
-{
-    char member[MAX_MEMBER_NAME];
-    zip_int64_t index;
-    uint64_t size;
-    uint8_t *bytes;
-    (void)snprintf(member, sizeof member, "%sbyteorder", file->folder);
-    if (zip_name_locate(file->zip, member, 0) < 0) {
+    if (source->bytes != NULL) {
+        memcpy(out, source->bytes + at, (size_t)count);
         return MEWL_OK;
     }
-    MEWL_TRY(find_member(file, &index, &size, member, err));
-    MEWL_TRY(read_member(file, &bytes, index, size, member, err));
-    const bool little = size == 6 && memcmp(bytes, "little", 6) == 0;
-    free(bytes);
-    return little ? MEWL_OK
-                  : mewl_error_set(err, MEWL_E_UNSUPPORTED, "%s: saved on a machine that is not little-endian",
-                                   file->name);
-}
-
-/* "archive/data/17"; false for a key that no torch.save writes. */
-static bool storage_member(const mewl_torchzip *file, char out[MAX_MEMBER_NAME], const mewl__pickle_storage *storage)
-{
-    if (storage->key_count == 0 || storage->key_count > MAX_KEY) {
-        return false;
-    }
-    for (size_t i = 0; i < storage->key_count; i++) {
-        const char c = storage->key[i];
-        if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_') {
-            return false;
-        }
-    }
-    char key[MAX_KEY + 1] = {0};
-    memcpy(key, storage->key, storage->key_count);
-    (void)snprintf(out, MAX_MEMBER_NAME, "%sdata/%s", file->folder, key);
-    return true;
-}
-
-/* Place and size of a storage's member, which must be as long as the pickle says. */
-static mewl_status find_storage(const mewl_torchzip *file, zip_int64_t *index, uint64_t *size,
-                                char member[MAX_MEMBER_NAME], uint32_t number, mewl_error *err)
-{
-    const mewl__pickle_storage *storage = mewl__pickle_storage_at(file->pickle, number);
-    if (!storage_member(file, member, storage)) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: storage %u has an impossible key", file->name, number);
-    }
-    MEWL_TRY(find_member(file, index, size, member, err));
-    if (storage->elements > *size || *size != storage->elements * types[storage->type].bytes) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: `%s` has %llu bytes where %llu elements of %s should be",
-                              file->name, member, (unsigned long long)*size, (unsigned long long)storage->elements,
-                              types[storage->type].name);
-    }
-    return MEWL_OK;
+    return fseeko(source->file, (off_t)at, SEEK_SET) == 0 && fread(out, 1, (size_t)count, source->file) == count
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_IO, "%s: cannot be read at byte %llu", source->name,
+                                (unsigned long long)at);
 }
 
 static mewl_status add_tensor(walk *w, size_t length, const mewl__pickle_value *value)
 {
     mewl_torchzip *file = w->file;
-    const mewl__pickle_tensor *t = mewl__pickle_tensor_at(file->pickle, value->as.number);
+    const mewl__pickle_tensor *t = mewl__pickle_tensor_at(file->form.pickle, value->as.number);
     if (file->count == MEWL_TORCHZIP_MAX_TENSORS) {
         return mewl_error_set(w->err, MEWL_E_MEMORY, "%s: more than %u tensors", file->name, MEWL_TORCHZIP_MAX_TENSORS);
     }
@@ -203,7 +93,7 @@ static mewl_status add_tensor(walk *w, size_t length, const mewl__pickle_value *
         memcpy(name, w->name, length);
         mewl_torch_tensor *out = &file->tensors[file->count];
         out->name = strncmp(name, "module.", 7) == 0 ? name + 7 : name;
-        out->type = mewl__pickle_storage_at(file->pickle, t->storage)->type;
+        out->type = mewl__pickle_storage_at(file->form.pickle, t->storage)->type;
         out->ndim = t->ndim;
         memcpy(out->shape, t->shape, sizeof out->shape);
         memcpy(out->stride, t->stride, sizeof out->stride);
@@ -220,8 +110,8 @@ static mewl_status walk_dict(walk *w, size_t length, const mewl__pickle_value *d
 {
     uint32_t cursor = dict->as.items.first;
     const mewl__pickle_value *key, *value;
-    while ((key = mewl__pickle_next(w->file->pickle, &cursor)) != NULL) {
-        value = mewl__pickle_next(w->file->pickle, &cursor);
+    while ((key = mewl__pickle_next(w->file->form.pickle, &cursor)) != NULL) {
+        value = mewl__pickle_next(w->file->form.pickle, &cursor);
         if (++w->visits > MAX_VISITS || depth > MAX_DEPTH) {
             return mewl_error_set(w->err, MEWL_E_MEMORY, "%s: dictionaries nested too deep or too often",
                                   w->file->name);
@@ -276,7 +166,7 @@ static int compare_tensors(const void *a, const void *b)
 
 static mewl_status read_table(mewl_torchzip *file, mewl_error *err)
 {
-    const mewl__pickle_value *state = find_state(file->pickle);
+    const mewl__pickle_value *state = find_state(file->form.pickle);
     if (state == NULL) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED,
                               "%s: the checkpoint is no dictionary of tensors (save model.state_dict(), not the model)",
@@ -296,93 +186,65 @@ static mewl_status read_table(mewl_torchzip *file, mewl_error *err)
     MEWL_TRY(walk_dict(&w, 0, state, 0));
     qsort(file->tensors, file->count, sizeof *file->tensors, compare_tensors);
     for (size_t i = 0; i < file->count; i++) {
-        zip_int64_t index;
-        uint64_t size;
-        char member[MAX_MEMBER_NAME];
-        if (i > 0 && strcmp(file->tensors[i - 1].name, file->tensors[i].name) == 0) {
-            return mewl_error_set(err, MEWL_E_FORMAT, "%s: two tensors are named `%s`", file->name,
-                                  file->tensors[i].name);
+        const mewl_torch_tensor *t = &file->tensors[i];
+        if (i > 0 && strcmp(t[-1].name, t->name) == 0) {
+            return mewl_error_set(err, MEWL_E_FORMAT, "%s: two tensors are named `%s`", file->name, t->name);
         }
-        MEWL_TRY(find_storage(file, &index, &size, member, (uint32_t)file->tensors[i].storage, err));
+        MEWL_TRY(file->form.ops->check(file->form.self,
+                                       mewl__pickle_storage_at(file->form.pickle, (uint32_t)t->storage), err));
     }
     return MEWL_OK;
 }
 
-static mewl_status read_archive(mewl_torchzip *file, mewl_error *err)
+/* Why a file of neither form is not read. */
+static mewl_status refuse_other_forms(const uint8_t *head, size_t count, const char *name, mewl_error *err)
 {
-    char member[MAX_MEMBER_NAME];
-    zip_int64_t index;
-    uint64_t size;
-    uint8_t *bytes;
-    MEWL_TRY(find_folder(file, err));
-    MEWL_TRY(check_byte_order(file, err));
-    (void)snprintf(member, sizeof member, "%sdata.pkl", file->folder);
-    MEWL_TRY(find_member(file, &index, &size, member, err));
-    if (size > MEWL__PICKLE_MAX_BYTES) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: `%s` of %llu bytes is more than is read", file->name, member,
-                              (unsigned long long)size);
+    if (count >= 263 && memcmp(head + 257, "ustar", 5) == 0) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
+                              "%s: a tar archive, the form of PyTorch before 0.1.10, which Mewl does not read", name);
     }
-    MEWL_TRY(read_member(file, &bytes, index, size, member, err));
-    const mewl_status status = mewl__pickle_run(&file->pickle, bytes, (size_t)size, file->name, err);
-    free(bytes);
-    return status != MEWL_OK ? status : read_table(file, err);
+    return mewl_error_set(err, MEWL_E_FORMAT, "%s: no PyTorch checkpoint: neither a zip archive nor the older form",
+                          name);
 }
 
-/* Takes over `source`. */
-static mewl_status open_source(mewl_torchzip **out, zip_source_t *source, uint64_t size, const char *name,
-                               mewl_error *err)
+/* A checkpoint of `source`, whose file it takes over; `path` of a file, NULL of memory. */
+static mewl_status open_source(mewl_torchzip **out, mewl__torch_source source, const char *path, const uint8_t *head,
+                               size_t count, mewl_error *err)
 {
-    mewl_status status;
-    zip_error_t why;
-    zip_error_init(&why);
     mewl_torchzip *file = calloc(1, sizeof *file);
-    char *copy = strdup(name);
+    char *copy = strdup(source.name);
     if (file == NULL || copy == NULL) {
-        status = mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", name);
-        goto fail;
+        free(file);
+        free(copy);
+        if (source.file != NULL) {
+            (void)fclose(source.file);
+        }
+        return mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", source.name);
     }
     file->name = copy;
-    file->size = size;
+    file->source = source;
+    file->source.name = copy;
     mewl_arena_init(&file->arena, NAMES_BYTES);
-    file->zip = zip_open_from_source(source, ZIP_RDONLY, &why);
-    if (file->zip == NULL) {
-        status = mewl_error_set(err, MEWL_E_FORMAT, "%s: broken zip archive: %s", name, zip_error_strerror(&why));
-        goto fail;
+    mewl_status status;
+    if (source.size > MEWL_TORCHZIP_MAX_BYTES) {
+        status = mewl_error_set(err, MEWL_E_MEMORY, "%s: %llu bytes are more than is read", copy,
+                                (unsigned long long)source.size);
+    } else if (mewl__torch_archive_recognise(head, count)) {
+        status = mewl__torch_archive_open(&file->form, &file->source, path, err);
+    } else if (mewl__torch_legacy_recognise(head, count)) {
+        status = mewl__torch_legacy_open(&file->form, &file->source, err);
+    } else {
+        status = refuse_other_forms(head, count, copy, err);
     }
-    zip_error_fini(&why);
-    status = read_archive(file, err);
+    if (status == MEWL_OK) {
+        status = read_table(file, err);
+    }
     if (status != MEWL_OK) {
         mewl_torchzip_close(file);
         return status;
     }
     *out = file;
     return MEWL_OK;
-
-fail:
-    zip_error_fini(&why);
-    zip_source_free(source);
-    free(copy);
-    free(file);
-    return status;
-}
-
-/* Why a file that is no zip archive is not read. */
-static mewl_status refuse_other_forms(const uint8_t *head, size_t count, const char *name, mewl_error *err)
-{
-    /* torch.save before 1.6: a pickle of the number 0x1950a86a20f9469cfc6c, then more pickles. */
-    static const uint8_t legacy[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-    if (count >= 2 + sizeof legacy && head[0] == 0x80 && memcmp(head + 2, legacy, sizeof legacy) == 0) {
-        return mewl_error_set(
-            err, MEWL_E_UNSUPPORTED,
-            "%s: a checkpoint in the form of PyTorch before 1.6, which Mewl does not read; load it in "
-            "PyTorch and save it again",
-            name);
-    }
-    if (count >= 263 && memcmp(head + 257, "ustar", 5) == 0) {
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
-                              "%s: a tar archive, the form of PyTorch before 0.1.10, which Mewl does not read", name);
-    }
-    return mewl_error_set(err, MEWL_E_FORMAT, "%s: no PyTorch checkpoint: not a zip archive", name);
 }
 
 mewl_status mewl_torchzip_open(mewl_torchzip **out, const char *path, mewl_error *err)
@@ -390,56 +252,36 @@ mewl_status mewl_torchzip_open(mewl_torchzip **out, const char *path, mewl_error
     *out = NULL;
     uint8_t head[512] = {0};
     struct stat st;
-    zip_error_t why;
     FILE *f = fopen(path, "rb");
     if (f == NULL) {
         return mewl_error_errno(err, errno, path);
     }
-    const size_t got = fread(head, 1, sizeof head, f);
-    const bool regular = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
-    (void)fclose(f);
-    if (!regular) {
+    if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
+        (void)fclose(f);
         return mewl_error_set(err, MEWL_E_FORMAT, "%s: a checkpoint must be a regular file", path);
     }
-    if (!mewl_torchzip_recognise(head, got)) {
-        return refuse_other_forms(head, got, path, err);
-    }
-    if ((uint64_t)st.st_size > MEWL_TORCHZIP_MAX_BYTES) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: %lld bytes are more than is read", path, (long long)st.st_size);
-    }
-    zip_error_init(&why);
-    zip_source_t *source = zip_source_file_create(path, 0, -1, &why);
-    zip_error_fini(&why);
-    if (source == NULL) {
-        return mewl_error_set(err, MEWL_E_IO, "%s: libzip cannot read it", path);
-    }
-    return open_source(out, source, (uint64_t)st.st_size, path, err);
+    const size_t got = fread(head, 1, sizeof head, f);
+    return open_source(out, (mewl__torch_source){.name = path, .file = f, .size = (uint64_t)st.st_size}, path, head,
+                       got, err);
 }
 
 mewl_status mewl_torchzip_open_memory(mewl_torchzip **out, const void *bytes, size_t count, const char *name,
                                       mewl_error *err)
 {
     *out = NULL;
-    zip_error_t why;
-    if (!mewl_torchzip_recognise(bytes, count)) {
-        return refuse_other_forms(bytes, count, name, err);
-    }
-    zip_error_init(&why);
-    zip_source_t *source = zip_source_buffer_create(bytes, count, 0, &why);
-    zip_error_fini(&why);
-    if (source == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", name);
-    }
-    return open_source(out, source, count, name, err);
+    return open_source(out, (mewl__torch_source){.name = name, .bytes = bytes, .size = count}, NULL, bytes, count, err);
 }
 
 void mewl_torchzip_close(mewl_torchzip *file)
 {
     if (file != NULL) {
-        if (file->zip != NULL) {
-            zip_discard(file->zip);
+        if (file->form.self != NULL) {
+            file->form.ops->close(file->form.self);
         }
-        mewl__pickle_free(file->pickle);
+        if (file->source.file != NULL) {
+            (void)fclose(file->source.file);
+        }
+        mewl__pickle_free(file->form.pickle);
         mewl_arena_fini(&file->arena);
         free(file->name);
         free(file);
@@ -511,14 +353,19 @@ mewl_status mewl_torchzip_read_f32(mewl_torchzip *file, float *out, const mewl_t
         return mewl_error_set(err, MEWL_E_SHAPE, "%s: `%s` has %zu elements where %zu are expected", file->name,
                               tensor->name, tensor->count, count);
     }
-    zip_int64_t index;
-    uint64_t size;
-    char member[MAX_MEMBER_NAME];
-    uint8_t *bytes;
-    MEWL_TRY(find_storage(file, &index, &size, member, (uint32_t)tensor->storage, err));
-    MEWL_TRY(read_member(file, &bytes, index, size, member, err));
+    if (count == 0) {
+        return MEWL_OK;
+    }
+    size_t extent = 1; /* elements from the first to the last one used */
+    for (size_t d = 0; d < tensor->ndim; d++) {
+        extent += (tensor->shape[d] - 1) * tensor->stride[d];
+    }
     const size_t element = types[tensor->type].bytes;
-    size_t place[MEWL_TORCH_MAX_DIMS] = {0}, at = tensor->offset;
+    const uint8_t *bytes;
+    MEWL_TRY(file->form.ops->borrow(file->form.self, &bytes,
+                                    mewl__pickle_storage_at(file->form.pickle, (uint32_t)tensor->storage),
+                                    tensor->offset * element, extent * element, err));
+    size_t place[MEWL_TORCH_MAX_DIMS] = {0}, at = 0;
     for (size_t i = 0; i < count; i++) {
         out[i] = load_value(bytes + at * element, tensor->type);
         for (size_t d = tensor->ndim; d-- > 0;) { /* an odometer over the dimensions */
@@ -530,6 +377,5 @@ mewl_status mewl_torchzip_read_f32(mewl_torchzip *file, float *out, const mewl_t
             place[d] = 0;
         }
     }
-    free(bytes);
     return MEWL_OK;
 }

@@ -1,11 +1,12 @@
-/* torchzip.h - reads the tensors of a PyTorch checkpoint in its zip form (torch.save since 1.6): name, element type,
- * shape, and the values as floats.
+/* torchzip.h - reads the tensors of a PyTorch checkpoint: name, element type, shape, and the values as floats. Both
+ * forms of torch.save are read: the zip archive of PyTorch 1.6 and later, and what came before it (pickles, then raw
+ * storages).
  *
  * Not an unpickler: data.pkl is run by our own restricted interpreter (pickle.h), which knows dictionaries, tuples,
  * lists, numbers, strings and the two calls that rebuild a tensor; any other global is a value that nothing is done
  * with, and calling one is refused. Nothing from the file is ever executed. Archive members must be stored, not
- * compressed (as torch.save writes them), so no member can grow beyond the file. The forms of torch before 1.6 (a bare
- * pickle, or a tar) are recognised and refused.
+ * compressed (as torch.save writes them), so no member can grow beyond the file. The tar archives of PyTorch before
+ * 0.1.10 are recognised and refused.
  */
 #ifndef MEWL_MODELS_TORCHZIP_H
 #define MEWL_MODELS_TORCHZIP_H
@@ -50,7 +51,7 @@ typedef struct mewl_torchzip mewl_torchzip;
 /* Opens a checkpoint and reads its table of tensors (values are read on demand). Tensors come from the dictionary that
  * was saved, or, when it holds one under "state_dict", "model_state_dict" or "model", from that one alone. A leading
  * "module." of DataParallel is taken off. On success *out is the caller's, to be closed. MEWL_E_NOT_FOUND, MEWL_E_IO,
- * MEWL_E_FORMAT (broken), MEWL_E_UNSUPPORTED (older forms, compressed members, pickle features outside the subset; also
+ * MEWL_E_FORMAT (broken), MEWL_E_UNSUPPORTED (a tar, compressed members, pickle features outside the subset; also
  * a hostile global), MEWL_E_MEMORY (over a ceiling), MEWL_E_EMPTY (no tensor in it). */
 mewl_status mewl_torchzip_open(mewl_torchzip **out, const char *path, mewl_error *err);
 
@@ -59,7 +60,7 @@ mewl_status mewl_torchzip_open_memory(mewl_torchzip **out, const void *bytes, si
                                       mewl_error *err);
 void mewl_torchzip_close(mewl_torchzip *file);
 
-/* True when the head of a file (at least 4 bytes) is that of a zip archive. */
+/* True when the head of a file (15 bytes are enough) is that of a zip archive or of the older form. */
 bool mewl_torchzip_recognise(const void *head, size_t count);
 
 /* The whole storage of one tensor is at most this file's size; tensors may share storages. Borrowed until close. */

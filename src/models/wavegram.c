@@ -103,8 +103,6 @@ static void build(mewl_net *net, const mewl_model_config *c)
 const mewl__arch mewl__arch_wavegram = {.name = "wavegram-logmel-cnn14",
                                         .input = MEWL__ARCH_WAVEGRAM,
                                         .panns = true,
-                                        .width_from = "conv_block1.conv1.weight",
-                                        .width_channels = 64,
                                         .complete = complete,
                                         .embedding_size = last,
                                         .weights_min = weights_min,

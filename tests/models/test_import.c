@@ -52,16 +52,16 @@ static void same(const char *what, const float *got, const mewl_npy *want)
     }
 }
 
-static void check_panns(const char *arch, const char *front_end)
+static void check_panns(const char *arch, const char *front_end, const char *form)
 {
     char path[512];
     mewl_error err = {0};
     mewl_model *model;
     mewl_npy input, logits, embedding;
-    read_npy(&input, "panns", "input");
+    read_npy(&input, strncmp(arch, "wavegram", 8) == 0 ? "wavegram" : "panns", "input");
     read_npy(&logits, arch, "logits");
     read_npy(&embedding, arch, "embedding");
-    (void)snprintf(path, sizeof path, GOLDEN "/%s.pth", arch);
+    (void)snprintf(path, sizeof path, GOLDEN "/%s%s.pth", arch, form);
     if (mewl_import(path, arch, scratch_path(), &err) != MEWL_OK ||
         mewl_model_load(&model, scratch_path(), &err) != MEWL_OK) {
         fail_msg("%s", err.text);
@@ -92,19 +92,29 @@ static void check_panns(const char *arch, const char *front_end)
 static void imports_cnn6(void **state)
 {
     (void)state;
-    check_panns("cnn6", "panns-32k");
+    check_panns("cnn6", "panns-32k", "");
 }
 
 static void imports_cnn10(void **state)
 {
     (void)state;
-    check_panns("cnn10", "panns-16k");
+    check_panns("cnn10", "panns-16k", "");
 }
 
 static void imports_cnn14(void **state)
 {
     (void)state;
-    check_panns("cnn14", "panns-32k");
+    check_panns("cnn14", "panns-32k", "");
+}
+
+static void imports_the_other_panns(void **state)
+{
+    (void)state;
+    check_panns("resnet22", "panns-32k", "");
+    check_panns("resnet22", "panns-32k", "-legacy");
+    check_panns("mobilenetv1", "panns-32k", "-legacy");
+    check_panns("mobilenetv2", "panns-32k", "-legacy");
+    check_panns("wavegram-logmel-cnn14", "wavegram-32k", "-legacy");
 }
 
 static const struct {
@@ -116,9 +126,13 @@ static const struct {
     {"cnn10.pth", "cnn14", MEWL_E_UNSUPPORTED, "not cnn14"},
     {"cnn14.pth", "cnn10", MEWL_E_UNSUPPORTED, "also holds"},
     {"cnn10.pth", "mn04", MEWL_E_UNSUPPORTED, "not mn04"},
-    {"wide.pth", "cnn10", MEWL_E_UNSUPPORTED, "512 channels"},
-    {"bare.pth", "cnn6", MEWL_E_UNSUPPORTED, "conv_block1.conv1.weight"},
-    {"legacy.pth", "cnn10", MEWL_E_UNSUPPORTED, "before 1.6"},
+    {"wide.pth", "cnn10", MEWL_E_UNSUPPORTED, "8 times as wide"},
+    {"bare.pth", "cnn6", MEWL_E_UNSUPPORTED, "fc1.weight"},
+    {"legacy.pth", "cnn10", MEWL_E_UNSUPPORTED, "fc1.weight"},
+    {"legacy_evil.pth", "cnn10", MEWL_E_UNSUPPORTED, "posix.system"},
+    {"tar.pth", "cnn10", MEWL_E_UNSUPPORTED, "tar archive"},
+    {"resnet22.pth", "cnn14", MEWL_E_UNSUPPORTED, "not cnn14"},
+    {"mobilenetv1-legacy.pth", "mobilenetv2", MEWL_E_UNSUPPORTED, "not mobilenetv2"},
     {"evil_global.pth", "cnn10", MEWL_E_UNSUPPORTED, "posix.system"},
     {"tiny.tflite", "yamnet", MEWL_E_UNSUPPORTED, "not YAMNet"},
     {"tiny.tflite", "mn04", MEWL_E_UNSUPPORTED, "file of yamnet"},
@@ -282,6 +296,7 @@ int main(void)
         cmocka_unit_test(imports_cnn6),
         cmocka_unit_test(imports_cnn10),
         cmocka_unit_test(imports_cnn14),
+        cmocka_unit_test(imports_the_other_panns),
         cmocka_unit_test(refuses_with_a_reason),
         cmocka_unit_test(imports_yamnet),
         cmocka_unit_test(imports_mn04),

@@ -42,10 +42,10 @@ static void same_values(mewl_torchzip *file, const char *name, mewl_torch_type t
     }
 }
 
-static void reads_every_type(void **state)
+/* The same dictionary in the form since PyTorch 1.6 and in the one before it. */
+static void check_every_type(const char *name)
 {
-    (void)state;
-    mewl_torchzip *file = open_good("state.pth");
+    mewl_torchzip *file = open_good(name);
     float plain[24];
     for (int i = 0; i < 24; i++) {
         plain[i] = (float)i / 8;
@@ -76,6 +76,13 @@ static void reads_every_type(void **state)
     mewl_torchzip_close(file);
 }
 
+static void reads_every_type(void **state)
+{
+    (void)state;
+    check_every_type("state.pth");
+    check_every_type("legacy.pth");
+}
+
 static void takes_the_state_dictionary(void **state)
 {
     (void)state;
@@ -86,6 +93,12 @@ static void takes_the_state_dictionary(void **state)
     file = open_good("state_dict.pth");
     assert_int_equal(mewl_torchzip_count(file), 1);
     same_values(file, "w", MEWL_TORCH_F32, (float[]){1, 1, 1}, 3);
+    mewl_torchzip_close(file);
+    file = open_good("legacy_bare.pth");
+    same_values(file, "w", MEWL_TORCH_F32, (float[]){1, 2, 3, 4}, 4);
+    mewl_torchzip_close(file);
+    file = open_good("legacy_by_hand.pth"); /* so for the hostile ones of its form */
+    same_values(file, "w", MEWL_TORCH_F32, (float[]){1, 2, 3, 4}, 4);
     mewl_torchzip_close(file);
     file = open_good("ok_by_hand.pth"); /* the hostile ones below differ from this one in one figure each */
     same_values(file, "w", MEWL_TORCH_F32, (float[]){1, 2, 3, 4}, 4);
@@ -111,12 +124,24 @@ static const struct {
     {"big_endian.pth", MEWL_E_UNSUPPORTED, "little-endian"},
     {"cycle.pth", MEWL_E_MEMORY, "nested too deep"},
     {"bomb.pth", MEWL_E_MEMORY, "nested too deep"},
-    {"legacy.pth", MEWL_E_UNSUPPORTED, "before 1.6"},
+    {"legacy_cut.pth", MEWL_E_FORMAT, "claims 4 elements"},
+    {"legacy_short.pth", MEWL_E_FORMAT, "its end"},
+    {"legacy_evil.pth", MEWL_E_UNSUPPORTED, "posix.system"},
+    {"legacy_version.pth", MEWL_E_UNSUPPORTED, "1001"},
+    {"legacy_big_endian.pth", MEWL_E_UNSUPPORTED, "little-endian"},
+    {"legacy_missing.pth", MEWL_E_FORMAT, "does not hold"},
+    {"legacy_stranger.pth", MEWL_E_FORMAT, "no tensor uses"},
+    {"legacy_number.pth", MEWL_E_FORMAT, "no text"},
+    {"legacy_none.pth", MEWL_E_FORMAT, "no list"},
+    {"legacy_huge.pth", MEWL_E_FORMAT, "claims 4611686018427387904"},
+    {"legacy_other.pth", MEWL_E_FORMAT, "3 elements where 4"},
+    {"legacy_twice.pth", MEWL_E_FORMAT, "two storages"},
+    {"legacy_view.pth", MEWL_E_UNSUPPORTED, "view of another"},
     {"tar.pth", MEWL_E_UNSUPPORTED, "tar archive"},
     {"tensor.pth", MEWL_E_UNSUPPORTED, "no dictionary"},
     {"empty.pth", MEWL_E_EMPTY, "holds no tensor"},
     {"other.zip", MEWL_E_UNSUPPORTED, "data.pkl"},
-    {"tiny.tflite", MEWL_E_FORMAT, "not a zip"},
+    {"tiny.tflite", MEWL_E_FORMAT, "neither a zip"},
     {"no such file", MEWL_E_NOT_FOUND, "no such file"},
 };
 
