@@ -1,0 +1,205 @@
+/* `mewl lab` as people run it: what is refused, and that a table killed at any moment and started again ends as if
+ * nothing had happened. The recordings are made here. Argument: the program. */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "sounds.h"
+
+#define CLIPS 18
+#define TABLE                                                                                                          \
+    "lab grid --manifest %s/clips.csv --networks mobilenetv1 --poolings avg,stat --start scratch --seeds 2 --epochs "  \
+    "0.7 --width 0.0625 --folds 3 -q"
+
+static const char *program;
+static char folder[] = "/tmp/mewl-test-experiments-XXXXXX";
+
+/* Runs `mewl words`; its exit code, and in `said` what it wrote anywhere. */
+static int run(char *said, size_t size, const char *words)
+{
+    char command[4096];
+    (void)snprintf(command, sizeof command, "cd %s; unset MEWL_DATA; MEWL_CONFIG= '%s' %s </dev/null 2>&1", folder,
+                   program, words);
+    FILE *pipe = popen(command, "r"); /* NOLINT: the point is to run it as a shell does */
+    assert_non_null(pipe);
+    said[fread(said, 1, size - 1, pipe)] = '\0';
+    const int status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void what_cannot_start_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int code;
+        const char *said;
+    } rows[] = {
+        {"lab", 2, "Experiments:"},
+        {"lab table9", 2, "there is no experiment `table9`"},
+        {"lab tabel3", 2, "`table3`"},
+        {"lab table3 more", 2, "`more`"},
+        {"lab table3 --profile big", 2, "there is no profile `big`"},
+        {"lab table3 --seeds 0", 2, "--seeds"},
+        {"lab table3 --networks cnn10,cnn15", 2, "there is no network `cnn15`"},
+        {"lab table4 --poolings min", 2, "there is no pooling `min`"},
+        {"lab grid --start warm", 2, "there is no start `warm`"},
+        {"lab grid --folds 3 --folds-run 4", 2, "--folds-run"},
+        {"lab table3 --start scratch", 3, "MEWL_DATA"},
+        {"lab table4", 3, "mewl lab pretrain"},
+        {"lab table3 --start scratch --manifest /none.csv", 3, "/none.csv"},
+        {"lab table3 --start scratch --manifest clips.csv --column tone", 2, "`tone`"},
+        {"lab table5 --temperature 0", 2, "--temperature"},
+        {"lab tinytoes --folds 1", 2, "--folds"},
+        {"lab table2 --epochs none", 2, "--epochs"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char said[16384];
+        int code = run(said, sizeof said, rows[i].words);
+        if (code != rows[i].code || strstr(said, rows[i].said) == NULL) {
+            fail_msg("mewl %s: exit %d\n%s", rows[i].words, code, said);
+        }
+    }
+}
+
+static void every_experiment_has_help_with_examples(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"table2", "table3", "table4", "table5", "grid", "tinytoes", "pretrain"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char words[64];
+        char said[16384];
+        char example[64];
+        (void)snprintf(words, sizeof words, "lab %s --help", names[i]);
+        (void)snprintf(example, sizeof example, "\n  mewl lab %s", names[i]);
+        assert_int_equal(run(said, sizeof said, words), 0);
+        assert_non_null(strstr(said, "--profile"));
+        assert_non_null(strstr(said, example));
+    }
+}
+
+static char *read_report(const char *name)
+{
+    char path[300];
+    char *text = NULL;
+    size_t bytes = 0;
+    (void)snprintf(path, sizeof path, "%s/%s/report.json", folder, name);
+    assert_int_equal(mewl_file_read_all(&text, &bytes, path, 16 << 20, NULL), MEWL_OK);
+    return text;
+}
+
+/* Starts the table, kills it after `ms`; whether it had ended by itself before. */
+static bool start_and_kill(unsigned ms)
+{
+    char words[600];
+    char command[4096];
+    (void)snprintf(words, sizeof words, TABLE, folder);
+    (void)snprintf(command, sizeof command, "exec '%s' %s -o killed", program, words);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (chdir(folder) == 0 && freopen("/dev/null", "w", stdout) != NULL) {
+            (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        }
+        _exit(99);
+    }
+    (void)usleep(1000 * ms);
+    (void)kill(child, SIGKILL);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status)) {
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    return WIFEXITED(status);
+}
+
+static void a_killed_table_ends_as_one_that_was_not(void **state)
+{
+    (void)state;
+    char words[700];
+    char said[65536];
+    (void)snprintf(words, sizeof words, TABLE " -o whole", folder);
+    if (run(said, sizeof said, words) != 0) {
+        fail_msg("%s", said);
+    }
+    assert_non_null(strstr(said, "random LEAKY"));
+    assert_non_null(strstr(said, "mobilenetv1/stat/scratch"));
+    assert_non_null(strstr(said, "always the most frequent"));
+    size_t kills = 0;
+    bool ended = false;
+    for (unsigned i = 0; !ended && i < 60; i++) {
+        ended = start_and_kill(40 + 90 * (i % 7) + 30 * i);
+        kills += !ended;
+    }
+    assert_true(ended && kills > 0);
+    char *want = read_report("whole");
+    char *got = read_report("killed");
+    assert_string_equal(got, want);
+    assert_non_null(strstr(got, "\"label\": \"LEAKY\""));
+    free(want);
+    free(got);
+    /* What is done costs nothing, and another set of recordings is not mixed in. */
+    (void)snprintf(words, sizeof words, TABLE " -o whole --column label", folder);
+    assert_int_equal(run(said, sizeof said, words), 1);
+    assert_non_null(strstr(said, "name another folder"));
+}
+
+static void write_clips(void)
+{
+    char path[300];
+    (void)snprintf(path, sizeof path, "%s/clips.csv", folder);
+    FILE *csv = fopen(path, "w");
+    assert_non_null(csv);
+    (void)fputs("path,label,group,reason\n", csv);
+    for (int i = 0; i < CLIPS; i++) {
+        wav_form form = {.rate_hz = 8000, .channels = 1, .seconds = 0.8 + 0.02 * i, .gain = i % 2 == 0 ? 0.5 : 0.05};
+        (void)snprintf(path, sizeof path, "%s/%02d.wav", folder, i);
+        assert_true(write_wav(path, form));
+        (void)fprintf(csv, "%02d.wav,%s,g%d,%s\n", i, i % 2 == 0 ? "loud" : "faint", i / 3, i % 3 == 0 ? "a" : "b");
+    }
+    assert_int_equal(fclose(csv), 0);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    write_clips();
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[400];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command); /* NOLINT: a folder made here */
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_start_is_refused),
+        cmocka_unit_test(every_experiment_has_help_with_examples),
+        cmocka_unit_test(a_killed_table_ends_as_one_that_was_not),
+    };
+    if (argc < 2) {
+        return 99;
+    }
+    program = argv[1];
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
