@@ -245,6 +245,37 @@ static void test_threads(void **state)
     assert_true(fabs(loss[0] - loss[2]) < 1e-4 && fabs(first[0] - first[2]) < 1e-3);
 }
 
+/* Two 3x3 convolutions, 24 channels on odd sizes, with and without Winograd; not in training, not in bfloat16. */
+static void test_winograd(void **state)
+{
+    mewl_error err = {0};
+    mewl_net *net;
+    float x[N * T * F], y[4][N * 24];
+    fill_input(x);
+    assert_int_equal(mewl_net_new(&net, &err), MEWL_OK);
+    mewl_conv2d_opts opts = {.out = 24, .kernel = {3, 3}, .pad = {1, 1, 1, 1}, .bias = true};
+    mewl_node v = mewl_net_relu(net, "relu1", mewl_net_conv2d(net, "conv1", mewl_net_input(net, 1, F), opts));
+    v = mewl_net_batch_norm(net, "bn", mewl_net_conv2d(net, "conv2", v, opts), (mewl_batch_norm_opts){0});
+    v = mewl_net_conv2d(net, "conv3", mewl_net_relu(net, "relu2", v), opts);
+    mewl_net_output(net, "y", mewl_net_global_pool(net, "pool", v, MEWL_POOL_AVG_MAX));
+    assert_int_equal(mewl_net_seal(net, &err), MEWL_OK);
+    mewl_net_init_xavier(net, 4);
+    for (int run = 0; run < 4; run++) {
+        mewl_net_plan_opts plan = {.batch = N, .frames = T, .winograd = run % 2 == 1, .bf16 = run >= 2};
+        assert_int_equal(mewl_net_plan(net, plan, &err), MEWL_OK);
+        assert_int_equal(mewl_net_forward(net, x, &err), MEWL_OK);
+        memcpy(y[run], mewl_net_output_value(net, "y", NULL), sizeof y[run]);
+    }
+    for (int i = 0; i < N * 24; i++) {
+        assert_true(fabsf(y[1][i] - y[0][i]) < 2e-5f * (1.0f + fabsf(y[0][i])));
+    }
+    assert_memory_equal(y[3], y[2], sizeof y[2]);
+    assert_int_equal(
+        mewl_net_plan(net, (mewl_net_plan_opts){.batch = N, .frames = T, .training = true, .winograd = true}, &err),
+        MEWL_OK);
+    mewl_net_free(net);
+}
+
 static void test_frozen(void **state)
 {
     mewl_error err = {0};
@@ -445,7 +476,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient),      cmocka_unit_test(test_folding),  cmocka_unit_test(test_threads),
         cmocka_unit_test(test_frozen),        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_impossible_plans),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_reach),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_reach),    cmocka_unit_test(test_winograd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
