@@ -63,6 +63,15 @@ typedef struct mewl_pass {
     struct mewl__context *context;
 } mewl_pass;
 
+/* A figure of a layer that neither its parameters nor its shapes show: for whoever describes or exports a net (view.h).
+ */
+typedef struct mewl_fact {
+    const char *key; /* static storage */
+    double value;
+} mewl_fact;
+
+#define MEWL_LAYER_FACTS_MAX 16
+
 typedef struct mewl_layer_ops {
     const char *kind;   /* "conv2d" */
     size_t size;        /* of the layer's own struct, which starts with a mewl_layer */
@@ -99,6 +108,9 @@ typedef struct mewl_layer_ops {
     /* Reach along time: kernel, stride, dilation and leading padding in frames; NULL means 1, 1, 1, 0 (pointwise). A
      * kernel of 0 means the whole of time. */
     void (*reach)(const mewl_layer *layer, int64_t *kernel, int64_t *stride, int64_t *dilation, int64_t *pad);
+
+    /* Writes at most MEWL_LAYER_FACTS_MAX figures and returns how many; NULL means none. */
+    size_t (*facts)(const mewl_layer *layer, mewl_fact *facts);
 
     /* What the layer can do in eight bits, MEWL_LAYER_EIGHT_*; NULL means nothing. */
     unsigned (*eight)(const mewl_layer *layer);

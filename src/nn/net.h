@@ -140,6 +140,9 @@ mewl_node mewl_net_crop_like(mewl_net *net, const char *name, mewl_node x, mewl_
  * interpolation (F.interpolate, mode "linear", align_corners off). */
 mewl_node mewl_net_resize_features(mewl_net *net, const char *name, mewl_node x, int64_t features);
 
+/* The same as a matrix (in, out), the caller's: a row of features times it. Errors: MEWL_E_MEMORY. */
+mewl_status mewl_resize_matrix(float *matrix, int64_t in, int64_t out, mewl_error *err);
+
 /* `before` and `after` frames more, mirrored without repeating the edge (numpy and PyTorch "reflect"): each must be
  * below T when planned. (N, C, T, 1) alone. */
 mewl_node mewl_net_pad_reflect(mewl_net *net, const char *name, mewl_node x, int64_t before, int64_t after);

@@ -7,6 +7,7 @@
  */
 #include "nn/net_private.h"
 
+#include <string.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -188,7 +189,16 @@ static void attention_reach(const mewl_layer *layer, int64_t *kernel, int64_t *s
     *kernel = 0;
 }
 
+static size_t attention_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const self_attention *self = (const self_attention *)layer;
+    const mewl_fact all[] = {{"heads", (double)self->heads}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops attention_ops = {.kind = "self_attention",
+                                             .facts = attention_facts,
                                              .size = sizeof(self_attention),
                                              .reads = MEWL_LAYER_READS_X,
                                              .plan = attention_plan,

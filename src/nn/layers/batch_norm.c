@@ -384,8 +384,17 @@ static void batch_norm_unplan(mewl_layer *layer)
     self->relu = false;
 }
 
+static size_t batch_norm_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const batch_norm *self = (const batch_norm *)layer;
+    const mewl_fact all[] = {{"eps", self->opts.eps}, {"features", self->opts.features ? 1.0 : 0.0}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 const mewl_layer_ops mewl__batch_norm_ops = {
     .kind = "batch_norm",
+    .facts = batch_norm_facts,
     .size = sizeof(batch_norm),
     .reads = MEWL_LAYER_READS_X,
     .plan = batch_norm_plan,

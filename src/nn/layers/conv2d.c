@@ -307,8 +307,23 @@ static unsigned conv2d_eight(const mewl_layer *layer)
     return ((const conv2d *)layer)->in > 1 ? MEWL_LAYER_EIGHT_READS | MEWL_LAYER_EIGHT_WEIGHTS : 0;
 }
 
+static size_t conv2d_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const conv2d *self = (const conv2d *)layer;
+    const mewl_fact all[] = {
+        {"kernel_t", (double)self->opts.kernel[0]},     {"kernel_f", (double)self->opts.kernel[1]},
+        {"stride_t", (double)self->opts.stride[0]},     {"stride_f", (double)self->opts.stride[1]},
+        {"dilation_t", (double)self->opts.dilation[0]}, {"dilation_f", (double)self->opts.dilation[1]},
+        {"before_t", (double)self->opts.pad[0]},        {"after_t", (double)self->opts.pad[1]},
+        {"before_f", (double)self->opts.pad[2]},        {"after_f", (double)self->opts.pad[3]},
+        {"same", self->opts.same ? 1.0 : 0.0},          {"groups", (double)self->opts.groups}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops conv2d_ops = {
     .kind = "conv2d",
+    .facts = conv2d_facts,
     .size = sizeof(conv2d),
     .reads = MEWL_LAYER_READS_X,
     .plan = conv2d_plan,

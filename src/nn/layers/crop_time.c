@@ -76,7 +76,16 @@ static void crop_reach(const mewl_layer *layer, int64_t *kernel, int64_t *stride
     *pad = -((const crop *)layer)->before;
 }
 
+static size_t crop_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const crop *self = (const crop *)layer;
+    const mewl_fact all[] = {{"before", (double)self->before}, {"after", (double)self->after}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops crop_ops = {.kind = "crop_time",
+                                        .facts = crop_facts,
                                         .size = sizeof(crop),
                                         .plan = crop_plan,
                                         .forward = crop_forward,

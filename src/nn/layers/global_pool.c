@@ -211,7 +211,16 @@ static const mewl_layer_ops mean_features_ops = {.kind = "mean_features",
                                                  .backward = global_pool_backward,
                                                  .eight = reads_eight};
 
+static size_t global_pool_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const global_pool *self = (const global_pool *)layer;
+    const mewl_fact all[] = {{"pool", (double)self->kind}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops global_pool_ops = {.kind = "global_pool",
+                                               .facts = global_pool_facts,
                                                .size = sizeof(global_pool),
                                                .reads = MEWL_LAYER_READS_X,
                                                .plan = global_pool_plan,

@@ -6,6 +6,7 @@
 #include "nn/net_private.h"
 #include "nn/quant_private.h"
 
+#include <string.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -170,7 +171,16 @@ static unsigned linear_eight(const mewl_layer *layer)
     return MEWL_LAYER_EIGHT_WEIGHTS;
 }
 
+static size_t linear_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const linear *self = (const linear *)layer;
+    const mewl_fact all[] = {{"bias", self->bias ? 1.0 : 0.0}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops linear_ops = {.kind = "linear",
+                                          .facts = linear_facts,
                                           .size = sizeof(linear),
                                           .reads = MEWL_LAYER_READS_X,
                                           .plan = linear_plan,

@@ -286,7 +286,17 @@ static void lstm_reach(const mewl_layer *layer, int64_t *kernel, int64_t *stride
     *kernel = 0;
 }
 
+static size_t lstm_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const lstm *self = (const lstm *)layer;
+    const mewl_fact all[] = {
+        {"hidden", (double)self->hidden}, {"directions", (double)self->directions}, {"last", self->last ? 1.0 : 0.0}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops lstm_ops = {.kind = "lstm",
+                                        .facts = lstm_facts,
                                         .size = sizeof(lstm),
                                         .plan = lstm_plan,
                                         .forward = lstm_forward,

@@ -3,6 +3,7 @@
  */
 #include "nn/net_private.h"
 
+#include <string.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -105,7 +106,16 @@ static mewl_status layer_norm_backward(mewl_layer *layer, const mewl_pass *pass,
     return MEWL_OK;
 }
 
+static size_t normalize_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const normalize *self = (const normalize *)layer;
+    const mewl_fact all[] = {{"eps", self->eps}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops layer_norm_ops = {.kind = "layer_norm",
+                                              .facts = normalize_facts,
                                               .size = sizeof(normalize),
                                               .reads = MEWL_LAYER_READS_X,
                                               .plan = layer_norm_plan,

@@ -86,7 +86,16 @@ static void pad_reach(const mewl_layer *layer, int64_t *kernel, int64_t *stride,
     *kernel = 0;
 }
 
+static size_t pad_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const pad_reflect *self = (const pad_reflect *)layer;
+    const mewl_fact all[] = {{"before", (double)self->before}, {"after", (double)self->after}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops pad_ops = {.kind = "pad_reflect",
+                                       .facts = pad_facts,
                                        .size = sizeof(pad_reflect),
                                        .plan = pad_plan,
                                        .forward = pad_forward,

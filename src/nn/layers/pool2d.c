@@ -221,6 +221,15 @@ static unsigned pool2d_eight(const mewl_layer *layer)
     return self->kernel[0] * self->kernel[1] <= 1 << 20 ? MEWL_LAYER_EIGHT_READS : 0;
 }
 
+static size_t pool2d_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const pool2d *self = (const pool2d *)layer;
+    facts[0] = (mewl_fact){"pool", (double)self->kind};
+    facts[1] = (mewl_fact){"kernel_t", (double)self->kernel[0]};
+    facts[2] = (mewl_fact){"kernel_f", (double)self->kernel[1]};
+    return 3;
+}
+
 #define POOL_OPS(ident, reading)                                                                                       \
     static const mewl_layer_ops ident = {.kind = "pool2d",                                                             \
                                          .size = sizeof(pool2d),                                                       \
@@ -229,6 +238,7 @@ static unsigned pool2d_eight(const mewl_layer *layer)
                                          .forward = pool2d_forward,                                                    \
                                          .backward = pool2d_backward,                                                  \
                                          .reach = pool2d_reach,                                                        \
+                                         .facts = pool2d_facts,                                                        \
                                          .eight = pool2d_eight}
 
 POOL_OPS(average_ops, 0); /* needs no memory of its input */

@@ -4,6 +4,7 @@
  */
 #include "nn/net_private.h"
 
+#include <string.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +145,17 @@ static mewl_status stat_backward(mewl_layer *layer, const mewl_pass *pass, const
     return MEWL_OK;
 }
 
+static size_t pool_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const pool_learned *self = (const pool_learned *)layer;
+    const mewl_fact all[] = {
+        {"full", self->full ? 1.0 : 0.0}, {"heads", (double)self->heads}, {"frames", (double)self->frames}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops stat_ops = {.kind = "stat_pool",
+                                        .facts = pool_facts,
                                         .size = sizeof(pool_learned),
                                         .reads = MEWL_LAYER_READS_X,
                                         .plan = stat_plan,
@@ -265,6 +276,7 @@ static mewl_status mha_backward(mewl_layer *layer, const mewl_pass *pass, const 
 }
 
 static const mewl_layer_ops mha_ops = {.kind = "mha_pool",
+                                       .facts = pool_facts,
                                        .size = sizeof(pool_learned),
                                        .reads = MEWL_LAYER_READS_X,
                                        .plan = mha_plan,
@@ -373,6 +385,7 @@ static mewl_status literal_backward(mewl_layer *layer, const mewl_pass *pass, co
 }
 
 static const mewl_layer_ops literal_ops = {.kind = "attn_literal_pool",
+                                           .facts = pool_facts,
                                            .size = sizeof(pool_learned),
                                            .reads = MEWL_LAYER_READS_X,
                                            .plan = literal_plan,

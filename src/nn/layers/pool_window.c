@@ -127,7 +127,20 @@ static void pool_window_reach(const mewl_layer *layer, int64_t *kernel, int64_t 
     *pad = o->pad[0];
 }
 
+static size_t window_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const pool_window *self = (const pool_window *)layer;
+    const mewl_fact all[] = {{"pool", (double)self->opts.kind},          {"kernel_t", (double)self->opts.kernel[0]},
+                             {"kernel_f", (double)self->opts.kernel[1]}, {"stride_t", (double)self->opts.stride[0]},
+                             {"stride_f", (double)self->opts.stride[1]}, {"before_t", (double)self->opts.pad[0]},
+                             {"after_t", (double)self->opts.pad[1]},     {"before_f", (double)self->opts.pad[2]},
+                             {"after_f", (double)self->opts.pad[3]}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops pool_window_ops = {.kind = "pool2d_window",
+                                               .facts = window_facts,
                                                .size = sizeof(pool_window),
                                                .reads = MEWL_LAYER_READS_X,
                                                .plan = pool_window_plan,

@@ -68,8 +68,20 @@ static mewl_status slice_backward(mewl_layer *layer, const mewl_pass *pass, cons
     return MEWL_OK;
 }
 
-static const mewl_layer_ops slice_ops = {
-    .kind = "slice", .size = sizeof(reshape), .plan = slice_plan, .forward = slice_forward, .backward = slice_backward};
+static size_t reshape_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const reshape *self = (const reshape *)layer;
+    const mewl_fact all[] = {{"first", (double)self->first}, {"count", (double)self->count}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
+static const mewl_layer_ops slice_ops = {.kind = "slice",
+                                         .facts = reshape_facts,
+                                         .size = sizeof(reshape),
+                                         .plan = slice_plan,
+                                         .forward = slice_forward,
+                                         .backward = slice_backward};
 
 mewl_node mewl_net_slice(mewl_net *net, const char *name, mewl_node x, int64_t first, int64_t count)
 {
@@ -127,6 +139,7 @@ static mewl_status columns_backward(mewl_layer *layer, const mewl_pass *pass, co
 }
 
 static const mewl_layer_ops columns_ops = {.kind = "slice_features",
+                                           .facts = reshape_facts,
                                            .size = sizeof(reshape),
                                            .plan = columns_plan,
                                            .forward = columns_forward,

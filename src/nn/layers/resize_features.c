@@ -40,6 +40,15 @@ static void fill_lines(span *spans, int64_t in, int64_t out)
     }
 }
 
+static void fill(span *spans, int64_t in, int64_t out)
+{
+    if (out <= in) {
+        fill_means(spans, in, out);
+    } else {
+        fill_lines(spans, in, out);
+    }
+}
+
 static mewl_status resize_plan(mewl_layer *layer, const mewl_plan *plan, mewl_tensor *in, size_t in_count,
                                mewl_tensor *out, mewl_error *err)
 {
@@ -111,6 +120,23 @@ static const mewl_layer_ops resize_ops = {.kind = "resize_features",
                                           .backward = resize_backward,
                                           .close = resize_close};
 
+mewl_status mewl_resize_matrix(float *matrix, int64_t in, int64_t out, mewl_error *err)
+{
+    span *spans = calloc((size_t)out, sizeof *spans);
+    if (spans == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a map of %lld features", (long long)out);
+    }
+    fill(spans, in, out);
+    memset(matrix, 0, (size_t)(in * out) * sizeof *matrix);
+    for (int64_t j = 0; j < out; j++) {
+        for (int64_t k = 0; k < spans[j].count; k++) {
+            matrix[(spans[j].first + k) * out + j] = k == spans[j].count - 1 ? spans[j].last : spans[j].weight;
+        }
+    }
+    free(spans);
+    return MEWL_OK;
+}
+
 mewl_node mewl_net_resize_features(mewl_net *net, const char *name, mewl_node x, int64_t features)
 {
     mewl_layer *layer = mewl__net_add(net, &resize_ops, name, &x, 1);
@@ -126,11 +152,7 @@ mewl_node mewl_net_resize_features(mewl_net *net, const char *name, mewl_node x,
     if (self->spans == NULL) {
         return mewl__net_fail(net, MEWL_E_MEMORY, "out of memory for layer %s", name);
     }
-    if (features <= layer->features) {
-        fill_means(self->spans, layer->features, features);
-    } else {
-        fill_lines(self->spans, layer->features, features);
-    }
+    fill(self->spans, layer->features, features);
     layer->features = features;
     return (mewl_node)layer->index;
 }

@@ -136,7 +136,16 @@ static mewl_status stats_backward(mewl_layer *layer, const mewl_pass *pass, cons
     return MEWL_OK;
 }
 
+static size_t statistics_facts(const mewl_layer *layer, mewl_fact *facts)
+{
+    const statistics *self = (const statistics *)layer;
+    const mewl_fact all[] = {{"eps", self->opts.eps}, {"unbiased", self->opts.unbiased ? 1.0 : 0.0}};
+    memcpy(facts, all, sizeof all);
+    return sizeof all / sizeof all[0];
+}
+
 static const mewl_layer_ops stats_ops = {.kind = "time_stats",
+                                         .facts = statistics_facts,
                                          .size = sizeof(statistics),
                                          .reads = MEWL_LAYER_READS_X,
                                          .plan = stats_plan,
@@ -204,6 +213,7 @@ static mewl_status context_backward(mewl_layer *layer, const mewl_pass *pass, co
 }
 
 static const mewl_layer_ops context_ops = {.kind = "context",
+                                           .facts = statistics_facts,
                                            .size = sizeof(statistics),
                                            .reads = MEWL_LAYER_READS_X,
                                            .plan = context_plan,
@@ -309,6 +319,7 @@ static mewl_status attentive_backward(mewl_layer *layer, const mewl_pass *pass, 
 }
 
 static const mewl_layer_ops attentive_ops = {.kind = "attentive_stats",
+                                             .facts = statistics_facts,
                                              .size = sizeof(statistics),
                                              .reads = MEWL_LAYER_READS_X,
                                              .plan = attentive_plan,
