@@ -17,9 +17,10 @@
 #define INSPIRATION_DB (-14.0)
 #define HYPER_LOW_HZ 1100.0
 #define HYPER_HIGH_HZ 2200.0
-#define ROUGH_HNR_DB 0.0 /* harmonicity where the voice is noisy */
-#define CLEAN_HNR_DB 6.0 /* breathing in */
-#define LEVEL 0.35       /* peak of a usual cry */
+#define ROUGH_HNR_DB 0.0  /* harmonicity where the voice is noisy */
+#define BREATH_HNR_DB 6.0 /* breathing in */
+#define ROUGH_BURSTS 0.3  /* share of noisy parts that have a subharmonic besides */
+#define LEVEL 0.35        /* peak of a usual cry */
 
 enum { STREAM_BURSTS = 1, STREAM_SOURCE, STREAM_ROOM, STREAM_NOISE };
 
@@ -113,6 +114,7 @@ static void render_burst(float *out, size_t count, const mewl_synth_burst *b, co
     mewl__tract tract;
     mewl__tract_init(&tract, cry->tract_m, exp(0.08 * mewl_rng_normal(&rng)), rate_hz);
     bool in = b->kind == MEWL_SYNTH_INSPIRATION;
+    double rough = mewl_rng_unit(&rng) < ROUGH_BURSTS ? mewl_rng_range(&rng, 0.3, 1) : 0;
     double level = pow(10, (in ? INSPIRATION_DB : 2 * fmax(-1.5, fmin(1.5, mewl_rng_normal(&rng)))) / 20);
     mewl__glottis glottis = mewl__glottis_start(rate_hz, cry->jitter, cry->shimmer_db, rng);
     size_t first = (size_t)(b->onset_s * rate_hz), end = (size_t)(b->offset_s * rate_hz);
@@ -120,8 +122,8 @@ static void render_burst(float *out, size_t count, const mewl_synth_burst *b, co
     for (size_t i = first; i < end && i < count; i++) {
         double since = ((double)i + 0.5) / rate_hz - b->onset_s, share = since / length;
         bool noisy = share > 1 - b->noisy_share;
-        double hnr_db = in ? CLEAN_HNR_DB : noisy ? ROUGH_HNR_DB : cry->hnr_db;
-        double x = mewl__glottis_run(&glottis, contour_hz(b, share), hnr_db, noisy && !in ? 1 : 0);
+        double hnr_db = in ? BREATH_HNR_DB : noisy ? ROUGH_HNR_DB : cry->hnr_db;
+        double x = mewl__glottis_run(&glottis, contour_hz(b, share), hnr_db, noisy && !in ? rough : 0);
         out[i] += (float)(level * envelope(since, length - since) * mewl__tract_run(&tract, x));
     }
 }

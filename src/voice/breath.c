@@ -19,6 +19,12 @@ mewl_segment_opts mewl_breath_segment_opts(void)
     return opts;
 }
 
+bool mewl_breath_frame_phonated(const mewl_pitch_frame *frame)
+{
+    return frame->f0_hz > 0 && (double)frame->f0_hz <= MEWL_BREATH_HYPERPHONATION_HZ &&
+           mewl_pitch_hnr_db((double)frame->strength) >= MEWL_BREATH_CLEAR_HNR_DB;
+}
+
 static double level_of(const float *samples, size_t count, double rate_hz, mewl_burst burst)
 {
     size_t from = (size_t)fmax(0, burst.onset_s * rate_hz), to = (size_t)(burst.offset_s * rate_hz);
@@ -60,7 +66,7 @@ static mewl_breath describe(const mewl_pitch_track *track, mewl_burst burst, dou
         scratch[b.voiced++] = f->f0_hz;
         if ((double)f->f0_hz > MEWL_BREATH_HYPERPHONATION_HZ) {
             b.hyperphonated++;
-        } else if (mewl_pitch_hnr_db((double)f->strength) >= MEWL_BREATH_CLEAR_HNR_DB) {
+        } else if (mewl_breath_frame_phonated(f)) {
             b.phonated++;
         }
     }

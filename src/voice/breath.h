@@ -36,6 +36,9 @@ typedef struct mewl_breaths {
     mewl_segments segments; /* the energy view they come from; owned */
 } mewl_breaths;
 
+/* Whether a frame is phonated: voiced, clear, not hyperphonated. */
+bool mewl_breath_frame_phonated(const mewl_pitch_frame *frame);
+
 /* The options of dsp/segment.h with which bursts are found: its defaults, but bursts from 70 ms. */
 mewl_segment_opts mewl_breath_segment_opts(void);
 

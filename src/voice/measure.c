@@ -77,7 +77,7 @@ const char *mewl_voice_vector_name(size_t dim)
 
 void mewl_voice_vector(double out[MEWL_VOICE_VECTOR_DIMS], const mewl_voice *v)
 {
-    out[0] = log(v->f0_median_hz);
+    out[0] = log(v->f0_phonation_hz);
     out[1] = log(1 + v->f0_range_st);
     out[2] = log(0.01 + v->hyperphonation); /* shares may be 0: a hundredth is where they begin to count */
     out[3] = log(0.01 + v->dysphonation);

@@ -32,6 +32,7 @@
     X(f0_mean_hz, "Hz", "mean F0 of voiced frames in the bursts")                                                      \
     X(f0_sd_hz, "Hz", "its standard deviation")                                                                        \
     X(f0_median_hz, "Hz", "median F0")                                                                                 \
+    X(f0_phonation_hz, "Hz", "median F0 of clear frames up to 1 kHz: without hyperphonation")                          \
     X(f0_p05_hz, "Hz", "5th percentile of F0")                                                                         \
     X(f0_p95_hz, "Hz", "95th percentile of F0")                                                                        \
     X(f0_range_st, "semitones", "from the 5th to the 95th percentile")                                                 \

@@ -124,7 +124,23 @@ static void sum_breaths(mewl_voice *v, const mewl_voice_analysis *a)
     }
 }
 
-/* F0 and HNR of the voiced frames in expirations. `scratch`: as many doubles as the track has frames. */
+/* `scratch`: as many doubles as the track has frames. */
+static double phonation_median(const mewl_voice_analysis *a, double *scratch)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < a->breaths.count; i++) {
+        const mewl_breath *b = &a->breaths.list[i];
+        for (size_t k = b->first; b->kind == MEWL_BREATH_EXPIRATION && k < b->end; k++) {
+            if (mewl_breath_frame_phonated(&a->track.frames[k])) {
+                scratch[found++] = (double)a->track.frames[k].f0_hz;
+            }
+        }
+    }
+    qsort(scratch, found, sizeof *scratch, compare_doubles);
+    return percentile(scratch, found, 0.5);
+}
+
+/* F0 and HNR of the voiced frames in expirations. `scratch`: twice as many doubles as the track has frames. */
 static void sum_frames(mewl_voice *v, const mewl_voice_analysis *a, double *scratch)
 {
     moments f0 = {0}, hnr = {0};
@@ -139,6 +155,7 @@ static void sum_frames(mewl_voice *v, const mewl_voice_analysis *a, double *scra
             }
         }
     }
+    v->f0_phonation_hz = phonation_median(a, scratch + f0.count);
     qsort(scratch, f0.count, sizeof *scratch, compare_doubles);
     v->f0_mean_hz = mean_of(&f0);
     v->f0_sd_hz = sd_of(&f0);
@@ -199,7 +216,7 @@ static mewl_status sum_pulses(mewl_voice *v, const mewl_voice_analysis *a, const
 mewl_status mewl__voice_sum(mewl_voice_analysis *a, const float *samples, size_t count, mewl_error *err)
 {
     mewl_voice *v = &a->measures;
-    double *scratch = malloc((a->track.count + 1) * sizeof *scratch);
+    double *scratch = malloc((2 * a->track.count + 1) * sizeof *scratch);
     if (scratch == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for %zu frames", a->track.count);
     }

@@ -16,7 +16,7 @@ mewl_pitch_opts mewl_pitch_opts_default(void)
                              .step_s = 0.005,
                              .silence = 0.03,
                              .voicing = 0.45,
-                             .octave_cost = 0.01,
+                             .octave_cost = 0.05,
                              .octave_jump_cost = 0.35,
                              .voicing_cost = 0.14};
 }

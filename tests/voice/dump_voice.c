@@ -1,6 +1,6 @@
 /* dump_voice.c - F0 track and perturbation of raw float samples, for tools/check_praat.py and nothing else.
  *
- *   dump_voice RATE_HZ < samples.f32 > lines
+ *   dump_voice RATE_HZ OCTAVE_COST < samples.f32 > lines
  *
  * Samples are little-endian 32-bit floats without a header. The first line is first_s, step_s, frames, jitter_local,
  * jitter_rap, shimmer_local_db, shimmer_local, hnr_db (all over the whole recording), then one line a frame: F0 and
@@ -29,7 +29,9 @@ static double mean_hnr_db(const mewl_pitch_track *track)
 
 int main(int argc, char **argv)
 {
-    double rate_hz = argc == 2 ? atof(argv[1]) : 0;
+    double rate_hz = argc == 3 ? atof(argv[1]) : 0;
+    mewl_pitch_opts opts = mewl_pitch_opts_default();
+    opts.octave_cost = argc == 3 ? atof(argv[2]) : 0;
     float *samples = malloc(SAMPLES_MAX * sizeof *samples);
     mewl_pitch_track track = {0};
     mewl_pulses pulses = {0};
@@ -40,7 +42,7 @@ int main(int argc, char **argv)
         return 1;
     }
     size_t count = fread(samples, sizeof *samples, SAMPLES_MAX, stdin);
-    if (mewl_pitch_track_make(&track, samples, count, rate_hz, mewl_pitch_opts_default(), &err) == MEWL_OK &&
+    if (mewl_pitch_track_make(&track, samples, count, rate_hz, opts, &err) == MEWL_OK &&
         mewl_pulses_find(&pulses, &track, samples, count, rate_hz, &err) == MEWL_OK &&
         mewl_perturbation_measure(&p, &pulses, samples, count, rate_hz, NULL, 0, &err) == MEWL_OK) {
         printf("%.9g %.9g %zu %.9g %.9g %.9g %.9g %.9g\n", track.first_s, track.step_s, track.count, p.jitter_local,
