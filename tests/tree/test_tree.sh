@@ -20,6 +20,8 @@ reason: learn base
 store: base
 audio: base
 dsp: base
+voice: dsp audio base
+synth: voice dsp audio base
 draw: base
 nn: base
 infant: nn learn base
@@ -27,8 +29,8 @@ models: nn dsp base
 detect: dsp base
 hear: detect models nn dsp audio reason learn base
 data: audio dsp base
-lab: data hear detect models infant nn draw dsp audio reason learn base
-cli: lab store data hear detect models infant nn draw dsp audio reason learn base'
+lab: data hear detect models infant nn draw synth voice dsp audio reason learn base
+cli: lab store data hear detect models infant nn draw synth voice dsp audio reason learn base'
 
 # Outside headers (how the name in the #include begins) and the only files that may include them.
 doors='jansson ^src/base/json[.]h$
