@@ -139,8 +139,8 @@ static void a_killed_table_ends_as_one_that_was_not(void **state)
     assert_non_null(strstr(said, "always the most frequent"));
     size_t kills = 0;
     bool ended = false;
-    for (unsigned i = 0; !ended && i < 60; i++) {
-        ended = start_and_kill(40 + 90 * (i % 7) + 30 * i);
+    for (unsigned i = 0; !ended && i < 100; i++) {
+        ended = start_and_kill(40 + 90 * (i % 7) + 80 * i);
         kills += !ended;
     }
     assert_true(ended && kills > 0);
