@@ -60,6 +60,10 @@ int mewl_baby_add(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_set(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_list(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_show(mewl_cli *cli, int argc, char **argv);
+int mewl_baby_enrol(mewl_cli *cli, int argc, char **argv);
+int mewl_baby_score(mewl_cli *cli, int argc, char **argv);
+int mewl_baby_timeline(mewl_cli *cli, int argc, char **argv);
+int mewl_baby_export(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_alerts(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_delete(mewl_cli *cli, int argc, char **argv);
 

@@ -19,59 +19,90 @@
 #endif
 
 static const char model_name[] = "models/detector.safetensors";
+static const char reason_name[] = "models/reason.safetensors";
+static const char embedder_name[] = "models/embedder.safetensors";
 
 static bool readable(const char *path)
 {
     return access(path, R_OK) == 0;
 }
 
+/* root/name, when it is there to be read. */
+static bool found(char *out, size_t size, const char *root, const char *name)
+{
+    const int used = snprintf(out, size, "%s/%s", root, name);
+    return used > 0 && (size_t)used < size && readable(out);
+}
+
+/* Beside or above the executable, in the tree it was built from, or where data is installed. */
+static bool find_shipped(char *out, size_t size, const char *name)
+{
+    char folder[PATH_MAX], installed[64];
+    const ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    (void)snprintf(installed, sizeof installed, "share/mewl/%s", name);
+    folder[length > 0 ? length : 0] = '\0';
+    for (int level = 0; level < LEVELS_UP; level++) {
+        char *slash = strrchr(folder, '/');
+        if (slash == NULL) {
+            break;
+        }
+        *slash = '\0';
+        if (found(out, size, folder, name) || found(out, size, folder, installed)) {
+            return true;
+        }
+    }
+#ifdef MEWL_SOURCE_FOLDER
+    if (found(out, size, MEWL_SOURCE_FOLDER, name)) {
+        return true;
+    }
+#endif
+    return found(out, size, MEWL_DATA_FOLDER, name);
+}
+
+static mewl_status take_given(char *out, size_t size, const char *given, mewl_error *err)
+{
+    if ((size_t)snprintf(out, size, "%s", given) >= size) {
+        return mewl_error_set(err, MEWL_E_ARG, "the path of the model is too long");
+    }
+    return readable(out) ? MEWL_OK
+                         : mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: the model is not there or may not be read", out);
+}
+
 mewl_status mewl_cli_find_model(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err)
 {
     (void)cli;
     if (given != NULL) {
-        if ((size_t)snprintf(out, size, "%s", given) >= size) {
-            return mewl_error_set(err, MEWL_E_ARG, "the path of the model is too long");
-        }
-        if (!readable(out)) {
-            return mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: the model is not there or may not be read", out);
-        }
-        return MEWL_OK;
+        return take_given(out, size, given, err);
     }
-    char folder[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (length > 0) {
-        folder[length] = '\0';
-        for (int level = 0; level < LEVELS_UP; level++) {
-            char *slash = strrchr(folder, '/');
-            if (slash == NULL) {
-                break;
-            }
-            *slash = '\0';
-            int used = snprintf(out, size, "%s/%s", folder, model_name);
-            if (used > 0 && (size_t)used < size && readable(out)) {
-                return MEWL_OK;
-            }
-            used = snprintf(out, size, "%s/share/mewl/%s", folder, model_name);
-            if (used > 0 && (size_t)used < size && readable(out)) {
-                return MEWL_OK;
-            }
-        }
+    return find_shipped(out, size, model_name)
+               ? MEWL_OK
+               : mewl_error_set(
+                     err, MEWL_E_NOT_FOUND,
+                     "there is no detector model: %s was found neither beside the program "
+                     "nor in %s; name one with --model FILE or MEWL_MODEL, or train one with recipes/detect.ini",
+                     model_name, MEWL_DATA_FOLDER);
+}
+
+mewl_status mewl_cli_find_embedder(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err)
+{
+    if (given != NULL) {
+        return take_given(out, size, given, err);
     }
-    static const char *const roots[] = {
-#ifdef MEWL_SOURCE_FOLDER
-        MEWL_SOURCE_FOLDER,
-#endif
-        MEWL_DATA_FOLDER};
-    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
-        int used = snprintf(out, size, "%s/%s", roots[i], model_name);
-        if (used > 0 && (size_t)used < size && readable(out)) {
-            return MEWL_OK;
-        }
+    return find_shipped(out, size, embedder_name) ? MEWL_OK : mewl_cli_find_model(cli, out, size, NULL, err);
+}
+
+mewl_status mewl_cli_find_reason(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err)
+{
+    (void)cli;
+    if (given != NULL) {
+        return take_given(out, size, given, err);
     }
-    return mewl_error_set(err, MEWL_E_NOT_FOUND,
-                          "there is no detector model: %s was found neither beside the program "
-                          "nor in %s; name one with --model FILE or MEWL_MODEL, or train one with recipes/detect.ini",
-                          model_name, MEWL_DATA_FOLDER);
+    return find_shipped(out, size, reason_name)
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_NOT_FOUND,
+                                "there is no reason model: %s was found neither beside the program nor in %s; name one "
+                                "with --reason-model FILE, or make one with `mewl lab reason --make FILE`",
+                                reason_name, MEWL_DATA_FOLDER);
 }
 
 static bool processor_has_bf16(void)

@@ -12,6 +12,13 @@
  * Writes it to `out`. MEWL_E_NOT_FOUND with a sentence that says where was looked and what to do. */
 mewl_status mewl_cli_find_model(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err);
 
+/* The same of the network whose embeddings tell infants apart: `given` (from --embedder), else
+ * models/embedder.safetensors in those places, else the shipped detector, whose trunk serves as one. */
+mewl_status mewl_cli_find_embedder(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err);
+
+/* The same for the reason model: `given` (--reason-model), else models/reason.safetensors in those places. */
+mewl_status mewl_cli_find_reason(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err);
+
 /* Whether the network runs in bf16, from an option's text: "fp32", "bf16", or "auto" (and NULL): bf16 where the
  * processor multiplies in it, which costs at most about 1e-3 of a confidence. Returns MEWL_CLI_GO, or MEWL_EXIT_USAGE
  * after reporting another word. */

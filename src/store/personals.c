@@ -34,6 +34,17 @@ mewl_status mewl_store_personal_put(mewl_store *store, mewl_store_personal *pers
     return mewl__store_whole_end(store, own, insert(store, personal, data, bytes, err), err);
 }
 
+static void read_row(sqlite3_stmt *statement, mewl_store_personal *out)
+{
+    *out = (mewl_store_personal){.id = sqlite3_column_int64(statement, 0),
+                                 .infant_id = sqlite3_column_int64(statement, 1),
+                                 .model_id = sqlite3_column_int64(statement, 2),
+                                 .made_ms = sqlite3_column_int64(statement, 4),
+                                 .recordings = sqlite3_column_int64(statement, 5),
+                                 .sessions = sqlite3_column_int64(statement, 6)};
+    mewl__column_text(statement, 3, out->kind, sizeof out->kind);
+}
+
 /* The row's bytes, copied. */
 static mewl_status copy_data(const mewl_store *store, sqlite3_stmt *statement, void **data, size_t *bytes,
                              mewl_error *err)
@@ -70,14 +81,25 @@ mewl_status mewl_store_personal_get(mewl_store *store, mewl_store_personal *out,
         mewl__store_end(statement);
         return mewl_error_set(err, MEWL_E_NOT_FOUND, "there is no personal model of that kind yet");
     }
-    *out = (mewl_store_personal){.id = sqlite3_column_int64(statement, 0),
-                                 .infant_id = sqlite3_column_int64(statement, 1),
-                                 .model_id = sqlite3_column_int64(statement, 2),
-                                 .made_ms = sqlite3_column_int64(statement, 4),
-                                 .recordings = sqlite3_column_int64(statement, 5),
-                                 .sessions = sqlite3_column_int64(statement, 6)};
-    mewl__column_text(statement, 3, out->kind, sizeof out->kind);
+    read_row(statement, out);
     const mewl_status status = copy_data(store, statement, data, bytes, err);
     mewl__store_end(statement);
     return status;
+}
+
+mewl_status mewl_store_personal_latest(mewl_store *store, mewl_store_personal *out, int64_t infant_id, mewl_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool more = false;
+    MEWL_TRY(mewl__store_start(
+        store, &statement, err,
+        "SELECT id, infant_id, model_id, kind, made_ms, recordings, sessions FROM personals WHERE id = "
+        "(SELECT max(id) FROM personals WHERE infant_id = ? AND data IS NOT NULL)",
+        "i", infant_id));
+    MEWL_TRY(mewl__store_step(store, statement, &more, err));
+    if (more) {
+        read_row(statement, out);
+    }
+    mewl__store_end(statement);
+    return more ? MEWL_OK : mewl_error_set(err, MEWL_E_NOT_FOUND, "there is no personal model yet");
 }

@@ -28,4 +28,7 @@ mewl_status mewl_store_personal_put(mewl_store *store, mewl_store_personal *pers
 mewl_status mewl_store_personal_get(mewl_store *store, mewl_store_personal *out, void **data, size_t *bytes,
                                     int64_t infant_id, int64_t model_id, const char *kind, mewl_error *err);
 
+/* The latest of an infant of any kind and version, without its bytes. MEWL_E_NOT_FOUND. */
+mewl_status mewl_store_personal_latest(mewl_store *store, mewl_store_personal *out, int64_t infant_id, mewl_error *err);
+
 #endif

@@ -1,0 +1,111 @@
+/* baby_words.c - see baby_words.h. */
+#include "cli/baby_words.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+char *mewl_baby_share(char *out, size_t size, double share)
+{
+    if (!isfinite(share)) {
+        (void)snprintf(out, size, "not known");
+    } else if (share >= 0.5) {
+        (void)snprintf(out, size, "most");
+    } else if (share <= 0.0) {
+        (void)snprintf(out, size, "none so far");
+    } else {
+        (void)snprintf(out, size, "1 in %.0f", 1.0 / share);
+    }
+    return out;
+}
+
+void mewl_baby_gate_words(char *out, size_t size, unsigned gate)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (unsigned bit = 1; bit != 0 && bit <= gate; bit <<= 1) {
+        const char *text = (gate & bit) != 0 ? mewl_gate_text(bit) : "";
+        if (text[0] != '\0' && used < size) {
+            const int wrote = snprintf(out + used, size - used, "%s%s", used > 0 ? "; " : "", text);
+            used += wrote > 0 ? (size_t)wrote : 0;
+        }
+    }
+}
+
+/* What a channel of change is called. */
+static const char *channel_words(const char *channel, bool higher)
+{
+    static const struct {
+        const char *channel, *up, *down;
+    } rows[] = {{"log_f0", "higher pitched", "lower pitched"},
+                {"log_f0_range", "more varied in pitch", "more even in pitch"},
+                {"hnr_db", "clearer", "rougher or hoarser"},
+                {"log_dysphonation", "rougher or hoarser", "clearer"},
+                {"score", "different as a whole", "different as a whole"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].channel, channel) == 0) {
+            return higher ? rows[i].up : rows[i].down;
+        }
+    }
+    return "different";
+}
+
+/* Whose sessions a comparison stands on, where they are not the infant's own. */
+static const char *basis_words(const char *calibration)
+{
+    if (strcmp(calibration, "own") == 0 || calibration[0] == '\0') {
+        return "";
+    }
+    return strcmp(calibration, "none") == 0 ? " (too little is known yet to say how rare that is)"
+                                            : " (judged partly by other infants: few sessions are known yet)";
+}
+
+void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *e)
+{
+    char share[32], why[256];
+    switch (e->kind) {
+    case MEWL_STORE_ENTRY_ENROLLED:
+        (void)snprintf(out, size, "learned as usual");
+        break;
+    case MEWL_STORE_ENTRY_USUAL:
+        (void)snprintf(out, size, "sounded as usual");
+        break;
+    case MEWL_STORE_ENTRY_UNUSUAL:
+        (void)snprintf(out, size, "sounded unlike usual: about %s of the usual sessions lies as far out%s",
+                       mewl_baby_share(share, sizeof share, e->p_value), basis_words(e->calibration));
+        break;
+    case MEWL_STORE_ENTRY_UNUSABLE:
+        mewl_baby_gate_words(why, sizeof why, e->gate);
+        (void)snprintf(out, size, "could not be compared%s%s", why[0] != '\0' ? ": " : "", why);
+        break;
+    case MEWL_STORE_ENTRY_CHANGE:
+        (void)snprintf(out, size, "the cries have sounded different for some time: %s",
+                       channel_words(e->channel, !(e->z < 0.0)));
+        break;
+    case MEWL_STORE_ENTRY_DEVICE:
+        (void)snprintf(out, size,
+                       "the microphone or the room seems to have changed: cries before and after are not "
+                       "compared, Mewl gets used to the new sound first");
+        break;
+    default:
+        out[0] = '\0';
+        break;
+    }
+}
+
+void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *v, bool enrolled)
+{
+    char share[32], why[256];
+    if (v->gate != 0) {
+        mewl_baby_gate_words(why, sizeof why, v->gate);
+        (void)snprintf(out, size, "could not be compared: %s", why);
+    } else if (enrolled) {
+        (void)snprintf(out, size, "learned as usual");
+    } else if (!isfinite(v->p.p) || v->p.calibration == MEWL_CALIBRATION_NONE) {
+        (void)snprintf(out, size, "too little is known yet to compare it");
+    } else {
+        (void)snprintf(out, size, "%s (%s of the usual cries lie%s as far out)%s",
+                       v->unusual ? "unlike usual" : "as usual", mewl_baby_share(share, sizeof share, v->p.p),
+                       v->p.p >= 0.5 ? "" : "s", basis_words(mewl_calibration_name(v->p.calibration)));
+    }
+}

@@ -1,0 +1,23 @@
+/* baby_words.h - figures in words that a tired parent understands: what differs and how sure that is, never why. */
+#ifndef MEWL_CLI_BABY_WORDS_H
+#define MEWL_CLI_BABY_WORDS_H
+
+#include <stddef.h>
+
+#include "infant/infant.h"
+#include "store/timeline.h"
+
+/* "1 in 40" for a share of 0.025; "most" from a half on; "none so far" for 0. Writes at most `size` bytes, returns out.
+ */
+char *mewl_baby_share(char *out, size_t size, double share);
+
+/* What the entry says, as one sentence without a full stop. */
+void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *entry);
+
+/* What is said of one recording. */
+void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *verdict, bool enrolled);
+
+/* Why a recording could not be compared: the texts of the gate's bits, joined. */
+void mewl_baby_gate_words(char *out, size_t size, unsigned gate);
+
+#endif
