@@ -81,6 +81,26 @@ static void imports_and_describes(void **state)
     expect("model info $G/state.pth", 0, "view.weight float32 [3,2]", NULL); /* no model: its tensors */
 }
 
+static void quantises(void **state)
+{
+    (void)state;
+    expect("model quantise m.safetensors --calibrate good.wav -o q.safetensors --json", 0, "\"kind\": \"static\"",
+           "q.safetensors");
+    expect("model quantise m.safetensors good.wav good.wav --range percentile --percentile 99 -o q2.safetensors", 0,
+           NULL, "percentile");
+    expect("model quantise m.safetensors --dynamic -o d.safetensors --json", 0, "\"kind\": \"dynamic\"", NULL);
+    expect("model info q.safetensors", 0, "static, eight bits", NULL);
+    expect("predict q.safetensors good.wav", 0, "good.wav\tcry 0.", NULL);
+    expect("predict d.safetensors good.wav", 0, "good.wav\tcry 0.", NULL);
+    expect("model quantise q.safetensors --dynamic -o x.safetensors", 3, NULL, "eight bits already");
+    expect("model quantise m.safetensors -o x.safetensors", 2, NULL, "--calibrate");
+    expect("model quantise m.safetensors --dynamic good.wav -o x.safetensors", 2, NULL, "listens to nothing");
+    expect("model quantise m.safetensors --calibrate good.wav", 2, NULL, "-o");
+    expect("model quantise m.safetensors --calibrate good.wav --range mes -o x.safetensors", 2, NULL, "mse");
+    expect("model quantise m.safetensors --calibrate none.wav -o x.safetensors", 3, NULL, "none.wav");
+    expect("model quantise --help", 0, "--calibrate", NULL);
+}
+
 static void refuses_wrong_use(void **state)
 {
     (void)state;
@@ -207,7 +227,8 @@ int main(int argc, char **argv)
         return 2;
     }
     const struct CMUnitTest tests[] = {cmocka_unit_test(imports_and_describes), cmocka_unit_test(refuses_wrong_use),
-                                       cmocka_unit_test(predicts), cmocka_unit_test(goes_on_after_bad_files)};
+                                       cmocka_unit_test(predicts), cmocka_unit_test(goes_on_after_bad_files),
+                                       cmocka_unit_test(quantises)};
     const int failed = cmocka_run_group_tests_name("model", tests, make_sounds, remove_sounds);
     free(program);
     free(golden);
