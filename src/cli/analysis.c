@@ -25,6 +25,7 @@ typedef struct sketch {
 
 typedef struct job {
     mewl_analysis *out;
+    mewl_why *why;
     sketch picture;
 } job;
 
@@ -59,6 +60,22 @@ static void keep_episode(mewl_analysis *a, const mewl_episode *episode)
     a->episodes[a->episode_count++] = *episode;
 }
 
+/* Before the episode itself is kept. A question that fails is not asked: when the infant cried is known all the same.
+ */
+static void keep_reason(job *j, const mewl_episode *e)
+{
+    mewl_analysis *a = j->out;
+    mewl_why_answer *grown = grow(a->reasons, a->episode_count, &a->reason_capacity, sizeof *grown, EPISODES_MAX);
+    if (grown == NULL) {
+        a->out_of_memory = true;
+        return;
+    }
+    a->reasons = grown;
+    if (mewl_why_ask(j->why, &grown[a->episode_count], e->onset_s, e->offset_s, NULL) != MEWL_OK) {
+        grown[a->episode_count] = (mewl_why_answer){0};
+    }
+}
+
 /* A verdict ends the open stretch, if any, and opens one if nothing is heard. */
 static void keep_hearing(mewl_analysis *a, const mewl_hearing_verdict *verdict)
 {
@@ -81,6 +98,9 @@ static void on_event(void *user, const mewl_session_event *event)
 {
     job *j = user;
     if (event->kind == MEWL_SESSION_END) {
+        if (j->why != NULL) {
+            keep_reason(j, &event->episode);
+        }
         keep_episode(j->out, &event->episode);
     } else if (event->kind == MEWL_SESSION_HEARING) {
         keep_hearing(j->out, &event->hearing);
@@ -107,7 +127,11 @@ static void draw_ready(sketch *p)
 
 static void on_sound(void *user, const float *samples, size_t count)
 {
+    const job *j = user;
     sketch *p = &((job *)user)->picture;
+    if (j->why != NULL) {
+        mewl_why_sound(j->why, samples, count);
+    }
     if (p->acc == NULL) {
         return;
     }
@@ -238,6 +262,9 @@ static mewl_status analyse(job *j, mewl_source *source, mewl_session **session, 
     hearing.channels = out->info.channels;
     mewl_session_sink sink = {on_event, on_scores, on_sound, j};
     MEWL_TRY(mewl_session_open(session, model, hearing, sink, err));
+    if (j->why != NULL) {
+        MEWL_TRY(mewl_why_start(j->why, mewl_session_rate_hz(*session), err));
+    }
     if (opts->picture != NULL) {
         MEWL_TRY(sketch_open(&j->picture, *session, err));
     }
@@ -267,7 +294,7 @@ static mewl_status analyse(job *j, mewl_source *source, mewl_session **session, 
 mewl_status mewl_analysis_run(mewl_analysis *out, mewl_model *model, const char *path, mewl_analysis_opts opts)
 {
     *out = (mewl_analysis){0};
-    job j = {.out = out};
+    job j = {.out = out, .why = opts.why};
     mewl_source *source = NULL;
     mewl_session *session = NULL;
     opts.source.rate_hz = 0.0;
@@ -293,6 +320,7 @@ mewl_status mewl_analysis_run(mewl_analysis *out, mewl_model *model, const char 
 void mewl_analysis_fini(mewl_analysis *analysis)
 {
     free(analysis->episodes);
+    free(analysis->reasons);
     free(analysis->spans);
     *analysis = (mewl_analysis){0};
 }

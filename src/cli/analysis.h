@@ -8,6 +8,7 @@
 
 #include "audio/source.h"
 #include "base/status.h"
+#include "cli/why.h"
 #include "hear/session.h"
 
 typedef struct mewl_analysis_opts {
@@ -15,6 +16,7 @@ typedef struct mewl_analysis_opts {
     mewl_session_opts session; /* rate and channels are taken from the source */
     const char *picture;       /* PNG to draw, or NULL */
     const char *title;         /* over the picture */
+    mewl_why *why;             /* asks about the reason of each cry, or NULL; borrowed */
     /* Called about ten times a second of work with the share done, 0 to 1 (NaN: unknown length), or NULL. */
     void (*on_progress)(void *user, double share);
     void *user;
@@ -34,6 +36,8 @@ typedef struct mewl_analysis {
     double level_dbfs; /* of the whole; -INFINITY: digital silence */
     mewl_episode *episodes;
     size_t episode_count, episode_capacity;
+    mewl_why_answer *reasons; /* one for each episode, or NULL */
+    size_t reason_capacity;
     mewl_analysis_span *spans;
     size_t span_count, span_capacity;
     mewl_source_info info;  /* counters; its strings are gone */

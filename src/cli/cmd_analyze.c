@@ -32,6 +32,8 @@ enum {
     OPT_RAW,
     OPT_RATE,
     OPT_CHANNELS,
+    OPT_REASON,
+    OPT_REASON_MODEL,
     OPT_COUNT
 };
 
@@ -52,6 +54,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
     [OPT_RATE] = {"rate", 0, "HZ", "rate of raw sound (16000)", false},
     [OPT_CHANNELS] = {"channels", 0, "N", "channels of raw sound (1)", false},
+    [OPT_REASON] = {"reason", 0, NULL, "what the sound of each cry says of its reason: mostly \"not sure\"", false},
+    [OPT_REASON_MODEL] = {"reason-model", 0, "FILE", "reason model to use instead of the one that ships", true},
 };
 
 static const mewl_cli_usage usage = {
@@ -82,6 +86,7 @@ typedef struct batch {
     const char *picture; /* --picture */
     bool many;
     const char *model_path;
+    const char *reason_path, *shipped_path; /* --reason, or NULL; the network that ships, or "" */
     int jobs;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -93,6 +98,7 @@ typedef struct batch {
 typedef struct worker {
     batch *batch;
     mewl_model *model;
+    mewl_why *why; /* --reason; the first worker's is the command's */
     pthread_t thread;
     bool started;
     slot *slot;
@@ -115,6 +121,7 @@ static void analyse_one(worker *w, size_t index, slot *s)
     opts.title = strcmp(input->path, "-") == 0 ? "standard input" : input->name;
     opts.on_progress = on_progress;
     opts.user = w;
+    opts.why = w->why;
     char *picture = NULL;
     mewl_error err = {0};
     if (b->picture != NULL) {
@@ -198,7 +205,8 @@ static mewl_status collect(batch *b, mewl_report *report, mewl_error *err)
     return status;
 }
 
-static mewl_status run_batch(batch *b, mewl_model *first_model, mewl_report *report, mewl_error *err)
+static mewl_status run_batch(batch *b, mewl_model *first_model, mewl_why *first_why, mewl_report *report,
+                             mewl_error *err)
 {
     worker *workers = calloc((size_t)b->jobs, sizeof *workers);
     b->slot_count = (size_t)b->jobs * AHEAD;
@@ -213,8 +221,12 @@ static mewl_status run_batch(batch *b, mewl_model *first_model, mewl_report *rep
         workers[i].batch = b;
         if (i == 0) {
             workers[i].model = first_model;
-        } else {
-            status = mewl_model_load(&workers[i].model, b->model_path, err);
+            workers[i].why = first_why;
+            continue;
+        }
+        status = mewl_model_load(&workers[i].model, b->model_path, err);
+        if (status == MEWL_OK && first_why != NULL) {
+            status = mewl_why_open(&workers[i].why, b->reason_path, b->model_path, b->shipped_path, err);
         }
     }
     for (int i = 0; i < b->jobs && status == MEWL_OK; i++) {
@@ -231,6 +243,7 @@ static mewl_status run_batch(batch *b, mewl_model *first_model, mewl_report *rep
             (void)pthread_join(workers[i].thread, NULL);
         }
         if (i > 0) {
+            mewl_why_close(workers[i].why);
             mewl_model_free(workers[i].model);
         }
     }
@@ -290,6 +303,27 @@ static size_t gather(mewl_cli_inputs *inputs, mewl_report *report, int argc, cha
     return inputs->count;
 }
 
+/* --reason: the model, with a word about what it is worth. */
+static mewl_status open_why(mewl_why **why, char *path, char *shipped, size_t size, const mewl_cli *cli,
+                            const char **value, const char *model_path, mewl_error *err)
+{
+    mewl_error none;
+    if (value[OPT_REASON] == NULL) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_cli_find_reason(cli, path, size, value[OPT_REASON_MODEL], err));
+    if (mewl_cli_find_model(cli, shipped, size, NULL, &none) != MEWL_OK) {
+        shipped[0] = '\0';
+    }
+    MEWL_TRY(mewl_why_open(why, path, model_path, shipped[0] != '\0' ? shipped : NULL, err));
+    if (!mewl_reason_proven(mewl_why_model(*why))) {
+        mewl_cli_note(cli,
+                      "on babies it had not heard before, this reason model did no better than guessing; it names no "
+                      "reason. You know your baby better than any program");
+    }
+    return MEWL_OK;
+}
+
 static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const char *model_path, int argc, char **argv)
 {
     mewl_error err = {0};
@@ -310,16 +344,24 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
         jobs = sysconf(_SC_NPROCESSORS_ONLN);
         jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
     }
+    char reason_path[PATH_BYTES] = "", shipped_path[PATH_BYTES] = "";
+    mewl_why *why = NULL;
+    if (open_why(&why, reason_path, shipped_path, PATH_BYTES, cli, value, model_path, &err) != MEWL_OK) {
+        mewl_cli_error(cli, "%s", err.text);
+        return MEWL_EXIT_FAILED;
+    }
     mewl_report_opts reporting = {.audacity = value[OPT_AUDACITY],
                                   .csv = value[OPT_CSV],
                                   .tsv = value[OPT_TSV],
                                   .raven = value[OPT_RAVEN],
                                   .model_path = model_path,
+                                  .reason = why != NULL ? mewl_why_model(why) : NULL,
                                   .bf16 = opts.session.bf16,
                                   .threshold = (double)opts.session.episodes.threshold};
     mewl_report *report = NULL;
     if (mewl_report_open(&report, cli, reporting, &err) != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
+        mewl_why_close(why);
         return MEWL_EXIT_FAILED;
     }
     mewl_cli_inputs inputs = {0};
@@ -336,8 +378,10 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
                    .picture = value[OPT_PICTURE],
                    .many = many,
                    .model_path = model_path,
+                   .reason_path = reason_path,
+                   .shipped_path = shipped_path[0] != '\0' ? shipped_path : NULL,
                    .jobs = (int)((size_t)jobs < inputs.count ? (size_t)jobs : inputs.count)};
-        status = run_batch(&b, model, report, &err);
+        status = run_batch(&b, model, why, report, &err);
     }
     if (status == MEWL_OK) {
         status = mewl_report_finish(report, &err);
@@ -345,6 +389,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
     mewl_cli_inputs_fini(&inputs);
     code = mewl_report_exit_code(report, value[OPT_FAIL_ON] != NULL);
     mewl_report_close(report);
+    mewl_why_close(why);
     if (status != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
         return MEWL_EXIT_FAILED;

@@ -13,6 +13,8 @@
 
 #define PATH_BYTES 4096
 #define ALL "all"
+#define TRUNK "trunk"
+#define TRUNK_INDEX 2 /* in systems */
 #define CLASSES_MAX 64
 
 enum {
@@ -23,6 +25,7 @@ enum {
     OPT_PERMUTATIONS,
     OPT_CATS,
     OPT_DETECTOR,
+    OPT_MAKE,
     OPT_COUNT
 };
 
@@ -35,6 +38,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_PERMUTATIONS] = {"permutations", 0, "N", "shufflings of the labels for each source (default 200)", false},
     [OPT_CATS] = {"cats", 0, NULL, "cats' meows instead, where identities are true: 3 contexts, folds by cat", false},
     [OPT_DETECTOR] = {"detector", 0, "FILE", "detector whose trunk is a source (default: the one that ships)", false},
+    [OPT_MAKE] = {"make", 0, "FILE", "write the reason model for `mewl analyze --reason`: logistic on the trunk",
+                  false},
 };
 
 static const mewl_cli_usage usage = {
@@ -48,12 +53,13 @@ static const mewl_cli_usage usage = {
     "  mewl lab reason --choice accuracy --seeds 3\n"
     "  mewl lab reason --classes 2\n"
     "  mewl lab reason --cats\n"
+    "  mewl lab reason --seeds 3 --make reason.safetensors\n"
     "  mewl lab reason --manifest mine.csv --column reason --sources trunk,mfcc\n"};
 
 /* Everything there is to make vectors of, in the order of the table. */
 static const mewl_vector_system systems[] = {
     {.name = "yamnet", .kind = MEWL_VECTOR_EMBEDDER},       {.name = "mn04", .kind = MEWL_VECTOR_EMBEDDER},
-    {.name = "trunk", .kind = MEWL_VECTOR_EMBEDDER},        {.name = "mfcc", .kind = MEWL_VECTOR_MFCC},
+    {.name = TRUNK, .kind = MEWL_VECTOR_EMBEDDER},          {.name = "mfcc", .kind = MEWL_VECTOR_MFCC},
     {.name = "background", .kind = MEWL_VECTOR_BACKGROUND},
 };
 #define SYSTEM_COUNT (sizeof systems / sizeof systems[0])
@@ -115,7 +121,7 @@ static mewl_status find_network(char *path, size_t size, bool *found, const mewl
                                 mewl_error *err)
 {
     *found = true;
-    if (strcmp(name, "trunk") == 0) {
+    if (strcmp(name, TRUNK) == 0) {
         return mewl_cli_find_model(lab->cli, path, size, lab->value[OPT_DETECTOR], err);
     }
     (void)snprintf(path, size, "%s/weights/%s", lab->data,
@@ -172,7 +178,7 @@ static mewl_status gather(gathered *g, mewl_lab *lab, mewl_error *err)
         g->list[g->count++] = (mewl_reason_source){
             .name = systems[i].name, .x = v->x, .dims = v->dims, .part_dims = {v->dims}, .parts = 1};
     }
-    return g->count > 1 && listed(lab->value[OPT_SOURCES], ALL) ? join(g, lab->manifest.count, err) : MEWL_OK;
+    return MEWL_OK;
 }
 
 /* ---- Classes ---- */
@@ -188,8 +194,9 @@ static int by_count(const void *a, const void *b)
     return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->name, y->name);
 }
 
-/* --classes: the most frequent against the rest (2), or the N most frequent alone. */
-static mewl_status narrow(mewl_lab *lab, size_t wanted, mewl_error *err)
+/* --classes: the most frequent against the rest (2), or the N most frequent alone. Rows that go take their vectors
+ * along, which were made of all, so that every number of classes shares them. */
+static mewl_status narrow(mewl_lab *lab, gathered *g, size_t wanted, mewl_error *err)
 {
     tally classes[CLASSES_MAX];
     size_t count = 0, kept = 0;
@@ -218,13 +225,19 @@ static mewl_status narrow(mewl_lab *lab, size_t wanted, mewl_error *err)
         }
         m->rows[kept] = m->rows[i];
         m->rows[kept].reason = wanted == 2 && k > 0 ? "other" : m->rows[i].reason;
+        for (size_t v = 0; v < SYSTEM_COUNT; v++) {
+            const size_t dims = g->vectors[v].dims;
+            if (dims > 0) {
+                memmove(g->vectors[v].x + kept * dims, g->vectors[v].x + i * dims, dims * sizeof(double));
+            }
+        }
         kept += wanted == 2 || k < wanted;
     }
     m->count = kept;
     return MEWL_OK;
 }
 
-static mewl_status read_recordings(mewl_lab *lab, long classes, mewl_error *err)
+static mewl_status read_recordings(mewl_lab *lab, mewl_error *err)
 {
     if (lab->value[OPT_CATS] != NULL) {
         MEWL_TRY(mewl_lab_scan(lab, &lab->manifest, "catmeows", err));
@@ -232,10 +245,9 @@ static mewl_status read_recordings(mewl_lab *lab, long classes, mewl_error *err)
         lab->column = "reason";
         (void)snprintf(lab->manifest_name, sizeof lab->manifest_name, "CatMeows: 3 contexts, groups are cats");
         mewl_manifest_sort(&lab->manifest);
-    } else {
-        MEWL_TRY(mewl_lab_read_manifest(lab, err));
+        return MEWL_OK;
     }
-    return classes > 0 ? narrow(lab, (size_t)classes, err) : MEWL_OK;
+    return mewl_lab_read_manifest(lab, err);
 }
 
 /* ---- The command ---- */
@@ -271,12 +283,23 @@ static bool options_valid(const mewl_lab *lab, figures *f)
 static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_error *err)
 {
     gathered g = {0};
-    MEWL_TRY(read_recordings(lab, f->classes, err));
+    MEWL_TRY(read_recordings(lab, err));
     mewl_status status = gather(&g, lab, err);
     if (status == MEWL_OK && g.count == 0) {
         status = mewl_error_set(err, MEWL_E_NOT_FOUND, "%s/weights: none of the networks is there", lab->data);
     }
+    if (status == MEWL_OK && f->classes > 0) {
+        status = narrow(lab, &g, (size_t)f->classes, err);
+    }
+    if (status == MEWL_OK && g.count > 1 && listed(lab->value[OPT_SOURCES], ALL)) {
+        status = join(&g, lab->manifest.count, err);
+    }
     if (status == MEWL_OK) {
+        const mewl_reasons_making making = {.source = TRUNK,
+                                            .embedder = &g.vectors[TRUNK_INDEX].embedder,
+                                            .embed = systems[TRUNK_INDEX].embed,
+                                            .data = lab->manifest_name,
+                                            .path = lab->value[OPT_MAKE]};
         const mewl_reasons_opts opts = {
             .experiment = "reason",
             .title = lab->value[OPT_CATS] != NULL ? "What a cat meows for: classical heads on embeddings"
@@ -290,6 +313,7 @@ static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_
                                     : 1,
             .choice = f->choice,
             .permutations = (size_t)f->permutations,
+            .making = making.path != NULL ? &making : NULL,
             .stop = lab->stop,
             .progress = &lab->progress,
             .log = &lab->log,

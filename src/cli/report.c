@@ -116,6 +116,15 @@ static mewl_status set_episode(json_t *object, const mewl_episode *e)
     return mewl_json_set_real(object, "level_dbfs", round(1e3 * (double)e->level_dbfs) / 1e3);
 }
 
+/* The episode, and what was said of its reason. */
+static mewl_status set_cry(const mewl_report *r, json_t *object, const mewl_analysis *a, size_t index)
+{
+    MEWL_TRY(set_episode(object, &a->episodes[index]));
+    return r->opts.reason != NULL && a->reasons != NULL
+               ? mewl_json_set(object, "reason", mewl_why_json(r->opts.reason, &a->reasons[index]))
+               : MEWL_OK;
+}
+
 static mewl_status set_span(json_t *object, const mewl_analysis_span *span)
 {
     MEWL_TRY(mewl_json_set_real(object, "onset_s", span->onset_s));
@@ -159,13 +168,13 @@ static mewl_status emit_error(const char *file, const mewl_error *why, mewl_erro
     return emit(event, status, err);
 }
 
-static mewl_status emit_file(const char *file, const mewl_analysis *a, mewl_error *err)
+static mewl_status emit_file(const mewl_report *r, const char *file, const mewl_analysis *a, mewl_error *err)
 {
     mewl_status status;
     for (size_t i = 0; i < a->episode_count; i++) {
         json_t *event = new_event("episode", file, &status);
         if (status == MEWL_OK) {
-            status = set_episode(event, &a->episodes[i]);
+            status = set_cry(r, event, a, i);
         }
         MEWL_TRY(emit(event, status, err));
     }
@@ -191,7 +200,7 @@ static mewl_status list_into(json_t *file, const char *key, json_t *list)
     return mewl_json_set(file, key, list);
 }
 
-static mewl_status describe_file(json_t *file, const char *path, const mewl_analysis *a)
+static mewl_status describe_file(const mewl_report *r, json_t *file, const char *path, const mewl_analysis *a)
 {
     MEWL_TRY(mewl_json_set_string(file, "file", path));
     MEWL_TRY(mewl_json_set_real(file, "seconds", a->seconds));
@@ -201,7 +210,7 @@ static mewl_status describe_file(json_t *file, const char *path, const mewl_anal
     mewl_status status = episodes != NULL && spans != NULL ? MEWL_OK : MEWL_E_MEMORY;
     for (size_t i = 0; i < a->episode_count && status == MEWL_OK; i++) {
         json_t *one = json_object();
-        status = set_episode(one, &a->episodes[i]);
+        status = set_cry(r, one, a, i);
         if (json_array_append_new(episodes, one) != 0) {
             status = MEWL_E_MEMORY;
         }
@@ -226,7 +235,7 @@ static mewl_status add_to_document(mewl_report *r, const char *path, const mewl_
                                    mewl_error *err)
 {
     json_t *file = json_object();
-    mewl_status status = a != NULL ? describe_file(file, path, a) : mewl_json_set_string(file, "file", path);
+    mewl_status status = a != NULL ? describe_file(r, file, path, a) : mewl_json_set_string(file, "file", path);
     if (status == MEWL_OK && why != NULL) {
         json_t *error = json_object();
         status = set_error(error, why);
@@ -292,6 +301,11 @@ static void print_sentences(const mewl_report *r, const char *name, const mewl_a
                      mewl_cli_percent_sure((double)e->confidence));
         print_level((double)e->level_dbfs);
         (void)putchar('\n');
+        if (r->opts.reason != NULL && a->reasons != NULL) {
+            char text[256];
+            mewl_why_text(text, sizeof text, r->opts.reason, &a->reasons[i]);
+            (void)printf("      %s\n", text);
+        }
     }
     for (size_t i = 0; i < a->span_count; i++) {
         const mewl_analysis_span *s = &a->spans[i];
@@ -400,7 +414,7 @@ mewl_status mewl_report_file(mewl_report *report, const mewl_cli_input *input, c
     }
     mewl_cli_report_clear(report->cli);
     if (report->cli->ndjson) {
-        MEWL_TRY(emit_file(path, a, err));
+        MEWL_TRY(emit_file(report, path, a, err));
     } else if (!report->cli->json) {
         print_sentences(report, strcmp(path, "-") == 0 ? "standard input" : path, a);
         if (fflush(stdout) != 0) {

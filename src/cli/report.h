@@ -10,6 +10,7 @@
 typedef struct mewl_report_opts {
     const char *audacity, *csv, *tsv, *raven; /* files (or folders) to write, or NULL; borrowed */
     const char *model_path;
+    const mewl_reason *reason; /* the model that was asked about reasons, or NULL */
     double threshold;
     bool bf16;
 } mewl_report_opts;

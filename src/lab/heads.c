@@ -15,6 +15,8 @@
 #define K_MAX MEWL_HEAD_CLASSES_MAX
 #define GMM_SHRINKAGE 0.3
 #define GMM_REG 1e-3
+#define LOGISTIC_TOLERANCE 1e-3
+#define LOGISTIC_ITERATIONS 200
 
 /* ---- Space ---- */
 
@@ -130,6 +132,11 @@ void mewl_head_setting_name(char *out, size_t size, mewl_head head, size_t index
         (void)snprintf(out, size, "C %g", s.a);
         break;
     }
+}
+
+double mewl_head_logistic_c(size_t index)
+{
+    return index < settings[MEWL_HEAD_LOGISTIC].count ? logistic[index].a : NAN;
 }
 
 /* ---- Heads ---- */
@@ -288,8 +295,9 @@ static mewl_status run_gmm(double *p, const task *t, setting s, mewl_error *err)
 static mewl_status run_logistic(double *p, const task *t, setting s, mewl_error *err)
 {
     mewl_logistic model = {0};
-    MEWL_TRY(mewl_logistic_fit(&model, t->train, t->labels, t->train_count, t->dims, t->classes,
-                               (mewl_logistic_opts){.c = s.a, .tolerance = 1e-3, .iterations = 200}, err));
+    MEWL_TRY(mewl_logistic_fit(
+        &model, t->train, t->labels, t->train_count, t->dims, t->classes,
+        (mewl_logistic_opts){.c = s.a, .tolerance = LOGISTIC_TOLERANCE, .iterations = LOGISTIC_ITERATIONS}, err));
     for (size_t i = 0; i < t->test_count; i++) {
         mewl_logistic_probability(&model, p + i * t->classes, t->test + i * t->dims);
     }

@@ -64,6 +64,9 @@ const char *mewl_head_name(mewl_head head);
 size_t mewl_head_settings(mewl_head head);
 void mewl_head_setting_name(char *out, size_t size, mewl_head head, size_t setting);
 
+/* The c of a setting of MEWL_HEAD_LOGISTIC. */
+double mewl_head_logistic_c(size_t setting);
+
 /* Learns from train (train_count, dims) with labels 0 .. classes - 1 and says p (test_count, classes) of test: rows
  * that sum to 1, under the mix of classes of the training side. A class that does not occur in training gets 0. Support
  * vector machines give the softmax of their summed pairwise decisions: an order, to be calibrated. MEWL_E_ARG, and the

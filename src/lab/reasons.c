@@ -89,6 +89,13 @@ static mewl_status run_cells(json_t **out, mewl__reasons *r, const char *folder,
     if (status == MEWL_OK) {
         status = mewl__reasons_document(out, r, experiment, err);
     }
+    if (status == MEWL_OK && r->opts.making != NULL) {
+        status = mewl__reasons_make(r, experiment, err);
+    }
+    if (status != MEWL_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
     free(cells);
     mewl_experiment_close(experiment);
     return status;

@@ -49,6 +49,19 @@ typedef struct mewl_reason_source {
     size_t parts;
 } mewl_reason_source;
 
+/* A reason model to make (reason/reason.h): logistic regression on one source, learned from all recordings; its
+ * setting, calibration map and prediction sets from grouped folds of all of them; its evidence from the outer folds of
+ * the journal, choice log-loss. */
+typedef struct mewl_reasons_making {
+    const char *source;                 /* name of a source whose vectors are an embedder's */
+    const mewl_embedder_info *embedder; /* of that source */
+    mewl_embedder_opts embed;
+    double coverage;   /* of its prediction sets; 0: 0.9 */
+    double least_lift; /* see reason/reason.h; 0: 2 */
+    const char *data;  /* for the file's notes: what it learned from */
+    const char *path;  /* of the file */
+} mewl_reasons_making;
+
 typedef struct mewl_reasons_opts {
     const char *experiment, *title, *profile; /* of the document */
     const char *data_name;                    /* of the recordings, for people */
@@ -58,6 +71,7 @@ typedef struct mewl_reasons_opts {
     size_t choice;                            /* whose rows the document has: 0, 1 or 2 */
     size_t permutations;                      /* rounds for each source; 0: none */
     size_t rounds;                            /* bootstrap; 0: 1000 */
+    const mewl_reasons_making *making;        /* a model to make besides, or NULL */
     const volatile sig_atomic_t *stop;
     const mewl_progress *progress;
     const mewl_log *log;

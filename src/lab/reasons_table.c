@@ -28,18 +28,6 @@ typedef struct answers {
     size_t columns, count; /* count items for each of sources x heads */
 } answers;
 
-static size_t likeliest_lift(const float *p, const double *prior, size_t classes)
-{
-    size_t best = 0;
-    double highest = -1;
-    for (size_t k = 0; k < classes; k++) {
-        const double lift = prior[k] > 0 ? (double)p[k] / prior[k] : 0;
-        best = lift > highest * (1 + 1e-6) ? k : best;
-        highest = fmax(highest, lift);
-    }
-    return best;
-}
-
 static void read_sets(item *out, const json_t *sets, int truth, size_t classes)
 {
     mewl_rng rng = mewl_rng_stream(TEST_SHARE_STREAM + out->seed, out->clip);
@@ -84,7 +72,7 @@ static mewl_status read_cell(answers *a, size_t *at, const mewl__reasons *r, con
             for (size_t k = 0; k < classes; k++) {
                 to->p[k] = (float)json_number_value(json_array_get(row, k));
             }
-            to->equal = (int)likeliest_lift(to->p, prior, classes);
+            to->equal = (int)mewl__likeliest(to->p, prior, classes);
             read_sets(to, json_object_get(own, "sets"), r->study->label[clip], classes);
         }
     }
@@ -140,6 +128,28 @@ static mewl_status to_forecasts(mewl_forecasts *f, const mewl__reasons *r, const
         }
     }
     return MEWL_OK;
+}
+
+mewl_status mewl__reasons_forecasts(mewl_forecasts *f, const mewl__reasons *r, const mewl_experiment *experiment,
+                                    const char *source, mewl_head head, mewl_error *err)
+{
+    mewl__reasons log_loss = *r;
+    answers table = {0};
+    size_t s = 0;
+    log_loss.opts.choice = 2;
+    while (s < r->count && strcmp(r->sources[s].name, source) != 0) {
+        s++;
+    }
+    if (s == r->count) {
+        return mewl_error_set(err, MEWL_E_NOT_FOUND, "there are no vectors of `%s`", source);
+    }
+    mewl_status status = read_answers(&table, &log_loss, experiment, 1, err);
+    if (status == MEWL_OK) {
+        const item *items = table.items + (s * MEWL_HEAD_COUNT + (size_t)head) * table.count;
+        status = to_forecasts(f, r, items, table.count, err);
+    }
+    free(table.items);
+    return status;
 }
 
 /* Covered share and mean size of one kind of set under weights. */
@@ -241,7 +251,7 @@ static item *ensemble(const answers *a, const mewl__reasons *r)
         for (size_t n = 0; n < r->study->manifest->count; n++) {
             prior[r->study->label[n]] += 1;
         }
-        mean[i].equal = (int)likeliest_lift(mean[i].p, prior, r->study->class_count);
+        mean[i].equal = (int)mewl__likeliest(mean[i].p, prior, r->study->class_count);
     }
     return mean;
 }
