@@ -73,6 +73,10 @@
     REAL(classify, seconds, "5", 0.5, 60, "length of a crop; shorter clips are repeated")                              \
     REAL(classify, balance, "0.5", 0, 1, "0: classes as they come, 1: all classes equally often")                      \
                                                                                                                        \
+    LIST(distil, teacher, "", "classify: models whose answers are learned, too (paths relative to the recipe)")       \
+    REAL(distil, temperature, "2", 0.1, 100, "softens teacher and student (Hinton et al. 2015)")                       \
+    REAL(distil, weight, "0.5", 0, 1, "share of the teachers in the loss; labels have the rest")                       \
+                                                                                                                       \
     REAL(embed, seconds, "3", 0.5, 30, "length of a crop; shorter recordings are repeated")                            \
     INT(embed, recordings, "4", 2, 64, "crops of each individual in a batch; train.batch holds whole individuals")     \
     INT(embed, min_recordings, "2", 1, 1000, "individuals with fewer are left out")                                    \
