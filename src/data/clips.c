@@ -231,10 +231,9 @@ static void copy_round(const kept *item, float *out, size_t count, size_t from)
     }
 }
 
-/* Speed, pitch, band-limit, codec and level as the recipe's [mixture] has them. */
-static mewl_status vary(const clips *c, float *samples, mewl_rng *rng, mewl_error *err)
+mewl_status mewl__vary(float *samples, size_t count, double rate_hz, const mewl_recipe *r, mewl_rng *rng,
+                       mewl_error *err)
 {
-    const mewl_recipe *r = c->recipe;
     bool higher = mewl_rng_unit(rng) < 0.5, limited = mewl_rng_unit(rng) < r->mixture_lowpass_probability;
     double semitones = mewl_rng_range(rng, r->mixture_pitch_semitones.low, r->mixture_pitch_semitones.high);
     double cutoff = mewl_rng_range(rng, r->mixture_lowpass_hz.low, r->mixture_lowpass_hz.high);
@@ -242,22 +241,22 @@ static mewl_status vary(const clips *c, float *samples, mewl_rng *rng, mewl_erro
     mewl_codec codec = (mewl_codec)mewl_rng_below(rng, MEWL_CODEC_COUNT);
     double gain = pow(10, mewl_rng_range(rng, -12, 6) / 20);
     if (higher && fabs(semitones) > 0.1) {
-        float *out = malloc(c->samples * sizeof *out);
+        float *out = malloc(count * sizeof *out);
         if (out == NULL) {
             return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a clip");
         }
-        mewl_status status = mewl_augment_pitch(out, samples, c->samples, c->rate_hz, semitones, err);
-        memcpy(samples, out, status == MEWL_OK ? c->samples * sizeof *out : 0);
+        mewl_status status = mewl_augment_pitch(out, samples, count, rate_hz, semitones, err);
+        memcpy(samples, out, status == MEWL_OK ? count * sizeof *out : 0);
         free(out);
         MEWL_TRY(status);
     }
-    if (limited && cutoff < c->rate_hz / 2) {
-        MEWL_TRY(mewl_augment_lowpass(samples, c->samples, c->rate_hz, cutoff, err));
+    if (limited && cutoff < rate_hz / 2) {
+        MEWL_TRY(mewl_augment_lowpass(samples, count, rate_hz, cutoff, err));
     }
-    mewl_augment_gain(samples, c->samples, gain);
-    mewl_augment_clip(samples, c->samples, 1);
+    mewl_augment_gain(samples, count, gain);
+    mewl_augment_clip(samples, count, 1);
     if (coded && mewl_codec_available(codec)) {
-        MEWL_TRY(mewl_codec_round_trip(samples, samples, c->samples, c->rate_hz, codec, 0, err));
+        MEWL_TRY(mewl_codec_round_trip(samples, samples, count, rate_hz, codec, 0, err));
     }
     return MEWL_OK;
 }
@@ -276,7 +275,7 @@ static mewl_status make(void *shared, void *state, mewl__made *out, uint64_t see
                               : mewl_rng_below(&rng, item->count);
     copy_round(item, t->samples, c->samples, from);
     if (c->train) {
-        MEWL_TRY(vary(c, t->samples, &rng, err));
+        MEWL_TRY(mewl__vary(t->samples, c->samples, c->rate_hz, c->recipe, &rng, err));
     }
     float smooth = c->train ? (float)c->recipe->train_label_smoothing : 0;
     for (size_t k = 0; k < c->class_count; k++) {

@@ -14,16 +14,16 @@
 
 /* Row-major, owned by the loader, valid until the batch is given back. */
 typedef struct mewl_batch {
-    size_t count;          /* N: examples */
-    size_t frames;         /* T: front-end frames */
-    size_t bands;          /* B */
-    size_t target_frames;  /* K: frames of 80 ms (detect), else 0 */
-    size_t classes;        /* C: 1 in detect */
-    float *features;       /* (N, T, B), dB as the front end has them; masks and mixup applied */
-    float *frame_targets;  /* (N, K) */
-    float *frame_weights;  /* (N, K) */
-    float *clip_targets;   /* (N, C): share of each class; rows sum to 1 in classify unless multi_label */
-    float *snr_db;         /* (N): lowest SNR of the cries, NaN without */
+    size_t count;         /* N: examples */
+    size_t frames;        /* T: front-end frames */
+    size_t bands;         /* B */
+    size_t target_frames; /* K: frames of 80 ms (detect), else 0 */
+    size_t classes;       /* C: 1 in detect */
+    float *features;      /* (N, T, B), dB as the front end has them; masks and mixup applied */
+    float *frame_targets; /* (N, K) */
+    float *frame_weights; /* (N, K) */
+    float *clip_targets;  /* (N, C): share of each class; rows sum to 1 in classify unless multi_label */
+    float *snr_db;        /* (N): lowest SNR of the cries, NaN without; of individuals: number of the session, from 0 */
     uint64_t epoch, index; /* which batch this is */
 } mewl_batch;
 
@@ -49,6 +49,19 @@ mewl_status mewl_loader_open_mixtures(mewl_loader **out, const mewl_corpus *corp
  * data_memory_mb, and those of reading: a file that cannot be read is an error here. */
 mewl_status mewl_loader_open_clips(mewl_loader **out, const mewl_manifest *manifest, const mewl_recipe *recipe,
                                    mewl_loader_opts opts, mewl_error *err);
+
+/* A loader of individuals (recipe task embed): crops of embed.seconds of every sound of the corpus's cries, other
+ * calls and speech whose row names a speaker, on side opts.side, of individuals with embed.min_recordings or more.
+ * Classes are individuals. With side train and augment, a batch holds different individuals with embed.recordings crops
+ * each, sessions apart where there are several, in rooms, noise and band-limits as the recipe says; otherwise every
+ * recording comes once, in order. corpus and recipe are borrowed. Errors: MEWL_E_EMPTY without two individuals,
+ * MEWL_E_ARG when a batch needs more than there are. */
+mewl_status mewl_loader_open_individuals(mewl_loader **out, const mewl_corpus *corpus, const mewl_recipe *recipe,
+                                         mewl_loader_opts opts, mewl_error *err);
+
+/* Same individual and same session: what the rows say, else recordings less than an hour apart (unknown times count as
+ * the same). */
+bool mewl_individual_same_session(const mewl_row *a, const mewl_row *b);
 
 /* Stops the threads and frees everything; NULL is fine. */
 void mewl_loader_close(mewl_loader *loader);

@@ -29,4 +29,8 @@ typedef struct mewl__maker {
 mewl_status mewl__loader_open(mewl_loader **out, mewl__maker maker, const mewl_recipe *recipe, mewl_loader_opts opts,
                               mewl_error *err);
 
+/* Pitch, band-limit, level and codec of `count` samples as the recipe's [mixture] has them, in place. */
+mewl_status mewl__vary(float *inout, size_t count, double rate_hz, const mewl_recipe *recipe, mewl_rng *rng,
+                       mewl_error *err);
+
 #endif

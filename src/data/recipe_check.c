@@ -32,6 +32,13 @@ mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
         return mewl_error_set(err, MEWL_E_FORMAT,
                               "recipe.task detect needs model.frontend panns-16k or yamnet: mixtures are 16 kHz");
     }
+    if (strcmp(r->recipe_task, "embed") == 0 && r->train_batch % r->embed_recordings != 0) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "train.batch %lld does not hold whole individuals of %lld recordings",
+                              (long long)r->train_batch, (long long)r->embed_recordings);
+    }
+    if (strcmp(r->recipe_task, "embed") == 0 && r->augment_mixup_probability > 0) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task embed takes no mixup: a crop belongs to one individual");
+    }
     double product = 1;
     for (size_t i = 0; i < r->model_time_pool.count; i++) {
         product *= r->model_time_pool.items[i];

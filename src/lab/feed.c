@@ -113,6 +113,21 @@ static mewl_status open_mixtures(mewl__feed *feed, const mewl_recipe *recipe, co
     return MEWL_OK;
 }
 
+static mewl_status open_individuals(mewl__feed *feed, const mewl_recipe *recipe, const mewl_progress *progress,
+                                    mewl_error *err)
+{
+    feed->rooted = *recipe;
+    feed->rooted.data_root = mewl__data_root(recipe);
+    MEWL_TRY(mewl_corpus_open(&feed->corpus, &feed->rooted, (int)recipe->train_loader_threads, progress, err));
+    mewl_loader_opts train = {.side = MEWL_SIDE_TRAIN, .augment = true, .seed = (uint64_t)recipe->recipe_seed};
+    MEWL_TRY(mewl_loader_open_individuals(&feed->train, feed->corpus, recipe, train, err));
+    mewl_loader_opts valid = {.side = MEWL_SIDE_VALID, .augment = false, .seed = VALID_SEED};
+    MEWL_TRY(mewl_loader_open_individuals(&feed->valid, feed->corpus, recipe, valid, err));
+    size_t batch = (size_t)recipe->train_batch;
+    feed->valid_batches = (mewl_loader_examples(feed->valid) + batch - 1) / batch;
+    return MEWL_OK;
+}
+
 static mewl_status open_clips(mewl__feed *feed, const mewl_recipe *recipe, mewl_error *err)
 {
     MEWL_TRY(open_manifest(feed, recipe, err));
@@ -135,8 +150,9 @@ static mewl_status open_clips(mewl__feed *feed, const mewl_recipe *recipe, mewl_
 mewl_status mewl__feed_open(mewl__feed *feed, const mewl_recipe *recipe, const mewl_progress *progress, mewl_error *err)
 {
     memset(feed, 0, sizeof *feed);
-    mewl_status status = strcmp(recipe->recipe_task, "detect") == 0 ? open_mixtures(feed, recipe, progress, err)
-                                                                    : open_clips(feed, recipe, err);
+    mewl_status status = strcmp(recipe->recipe_task, "detect") == 0  ? open_mixtures(feed, recipe, progress, err)
+                         : strcmp(recipe->recipe_task, "embed") == 0 ? open_individuals(feed, recipe, progress, err)
+                                                                     : open_clips(feed, recipe, err);
     if (status != MEWL_OK) {
         mewl__feed_close(feed);
     }

@@ -26,6 +26,7 @@ typedef struct mewl__run {
     mewl_schedule schedule;
     mewl__run_state state;
     size_t steps_per_epoch, total_steps;
+    bool embeds;           /* task embed: models are saved without training centres, weights in bf16 */
     char folder[3900];     /* output folder, made by open */
     char *recipe_text;     /* the recipe in force, whole */
     char *data_text;       /* what it was trained on, JSON */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/distil.h"
+#include "lab/embed.h"
 #include "lab/metrics.h"
 #include "nn/loss.h"
 
@@ -17,6 +19,10 @@ void mewl__scratch_fini(mewl__scratch *s)
     free(s->clip_targets);
     free(s->frame_logits);
     free(s->frame_grad);
+    free(s->embedding);
+    free(s->embedding_grad);
+    free(s->owner);
+    free(s->work);
     memset(s, 0, sizeof *s);
 }
 
@@ -53,9 +59,34 @@ static mewl_status check_frames(const mewl_model *model, const mewl_batch *batch
     return MEWL_OK;
 }
 
+/* Labels, and what the teachers of a training say. */
+static mewl_status class_loss(double *loss, mewl__scratch *s, const mewl_batch *batch, const mewl_recipe *recipe,
+                              bool train, mewl_error *err)
+{
+    size_t n = batch->count;
+    size_t classes = batch->classes;
+    float *grad = train ? s->clip_grad : NULL;
+    if (recipe->classify_multi_label) {
+        *loss = mewl_loss_sigmoid(grad, s->clip_logits, s->clip_targets, NULL, n * classes, 1.0);
+        return MEWL_OK;
+    }
+    bool taught = train && s->distil != NULL && s->distil->count > 0;
+    double share = taught ? recipe->distil_weight : 0;
+    *loss = mewl_loss_softmax(grad, s->clip_logits, s->clip_targets, NULL, n, classes, 1, 1 - share);
+    if (taught) {
+        const float *teacher = NULL;
+        MEWL_TRY(mewl__distil_ask(s->distil, &teacher, batch, err));
+        *loss += mewl_loss_distil(grad, s->clip_logits, teacher, n, classes, recipe->distil_temperature, share);
+    }
+    return MEWL_OK;
+}
+
 mewl_status mewl__batch_run(mewl__losses *out, mewl__scratch *s, mewl_model *model, const mewl_batch *batch,
                             const mewl_recipe *recipe, bool train, mewl_error *err)
 {
+    if (mewl__embed_is(recipe)) {
+        return mewl__embed_run(out, s, model, batch, recipe, train, err);
+    }
     size_t clips = batch->count * batch->classes;
     size_t frames = batch->count * batch->target_frames;
     bool detect = frames > 0;
@@ -76,11 +107,7 @@ mewl_status mewl__batch_run(mewl__losses *out, mewl__scratch *s, mewl_model *mod
         for (size_t i = 0; i < clips; i++) {
             s->clip_targets[i] = (float)(keep * batch->clip_targets[i] + (1 - keep) / (double)batch->classes);
         }
-        float *grad = train ? s->clip_grad : NULL;
-        out->clip =
-            recipe->classify_multi_label
-                ? mewl_loss_sigmoid(grad, s->clip_logits, s->clip_targets, NULL, clips, 1.0)
-                : mewl_loss_softmax(grad, s->clip_logits, s->clip_targets, NULL, batch->count, batch->classes, 1, 1.0);
+        MEWL_TRY(class_loss(&out->clip, s, batch, recipe, train, err));
     }
     out->total = out->frame + out->clip;
     if (!train) {
@@ -259,7 +286,11 @@ mewl_status mewl__validate(mewl__verdict *out, mewl_model *model, mewl__feed *fe
                            .clip_ap = NAN,
                            .accuracy = NAN,
                            .balanced = NAN,
+                           .eer = NAN,
                            .figure = NAN};
+    if (mewl__embed_is(recipe)) {
+        return mewl__embed_validate(out, model, feed, recipe, err);
+    }
     mewl_model_mode mode = {.training = false, .bf16 = false, .threads = (int)recipe->train_threads};
     MEWL_TRY(mewl_model_plan(model, mode, err));
     MEWL_TRY(mewl_loader_seek(feed->valid, 0, 0, feed->valid_batches, err));
@@ -292,6 +323,12 @@ mewl_status mewl__validate(mewl__verdict *out, mewl_model *model, mewl__feed *fe
 json_t *mewl__verdict_json(const mewl__verdict *v)
 {
     json_t *out = json_object();
+    if (!isnan(v->eer)) {
+        (void)mewl_json_set_int(out, "pairs", (int64_t)v->examples);
+        (void)mewl_json_set_real(out, "eer", v->eer);
+        (void)mewl_json_set_real(out, "figure", v->figure);
+        return out;
+    }
     (void)mewl_json_set_real(out, "loss", v->loss.total);
     (void)mewl_json_set_int(out, "examples", (int64_t)v->examples);
     if (!isnan(v->frame_ap)) {

@@ -15,11 +15,18 @@ typedef struct mewl__losses {
     double total, frame, clip;
 } mewl__losses;
 
+struct mewl__distil; /* distil.h */
+
 /* Room for the logits and gradients of one batch; kept between batches, grows to the largest. */
 typedef struct mewl__scratch {
     float *clip_logits, *clip_grad, *clip_targets;
     float *frame_logits, *frame_grad;
     size_t clip_room, frame_room;
+    struct mewl__distil *distil; /* teachers of a training, borrowed; NULL: none */
+    float *embedding, *embedding_grad; /* task embed: (N, size) */
+    int32_t *owner;                    /* of each row: which individual */
+    double *work;                      /* of the loss */
+    size_t embedding_room, work_room;
 } mewl__scratch;
 
 void mewl__scratch_fini(mewl__scratch *s);
@@ -36,7 +43,8 @@ typedef struct mewl__verdict {
     double frame_auc, frame_ap; /* detect: frames whose truth is certain */
     double clip_auc, clip_ap;   /* detect; classify: mean over classes, one against the rest */
     double accuracy, balanced;  /* classify: of the most probable class */
-    double figure;              /* the one that chooses: frame_ap, or balanced, or clip_ap (multi_label) */
+    double eer;                 /* embed: equal error rate over pairs of recordings */
+    double figure;              /* the one that chooses: frame_ap, balanced, clip_ap (multi_label) or 1 - eer */
 } mewl__verdict;
 
 /* Scores feed->valid_batches batches of feed->valid, always the same ones, in inference mode with the weights at hand;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "lab/bootstrap.h"
+#include "lab/distil.h"
 #include "lab/feed.h"
 #include "lab/journal.h"
 #include "lab/run.h"
@@ -30,6 +31,7 @@ typedef struct trainer {
     mewl__feed feed;
     mewl__journal *journal;
     mewl__scratch scratch;
+    mewl__distil distil; /* of task classify */
     mewl_clock clock;
     timings *times;
     const mewl_train_opts *opts;
@@ -42,6 +44,7 @@ typedef struct trainer {
 static void trainer_fini(trainer *t)
 {
     mewl__scratch_fini(&t->scratch);
+    mewl__distil_fini(&t->distil);
     mewl__journal_close(t->journal);
     mewl__run_fini(&t->run);
     mewl__feed_close(&t->feed);
@@ -121,7 +124,7 @@ static mewl_status train_step(trainer *t, mewl_error *err)
 static mewl_status end_pass(trainer *t, mewl_error *err)
 {
     mewl__run *run = &t->run;
-    mewl__verdict v = {.figure = NAN, .frame_ap = NAN};
+    mewl__verdict v = {.figure = NAN, .frame_ap = NAN, .eer = NAN};
     bool better = true; /* without a held-out side the last weights are the best */
     if (run->ema != NULL) {
         mewl_ema_swap(run->ema);
@@ -152,6 +155,11 @@ static mewl_status end_pass(trainer *t, mewl_error *err)
     json_t *fields = mewl__verdict_json(&v);
     (void)mewl_json_set_bool(fields, "best", better);
     MEWL_TRY(mewl__journal_write(t->journal, "valid", (int64_t)run->state.step, fields, err));
+    if (run->embeds) {
+        mewl_log_print(t->opts->log, MEWL_LOG_INFO, "step %zu of %zu: held-out equal error rate %.4f%s",
+                       run->state.step, run->total_steps, v.eer, better ? " (best so far)" : "");
+        return MEWL_OK;
+    }
     mewl_log_print(t->opts->log, MEWL_LOG_INFO, "step %zu of %zu: held-out loss %.4f, %s %.4f%s", run->state.step,
                    run->total_steps, v.loss.total, t->feed.corpus != NULL ? "frame average precision" : "figure",
                    v.figure, better ? " (best so far)" : "");
@@ -272,6 +280,10 @@ static mewl_status train_recipe(mewl_train_result *out, trainer *t, mewl_error *
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a training");
     }
     MEWL_TRY(mewl__feed_open(&t->feed, &t->recipe, t->opts->progress, err));
+    mewl_batch shape;
+    mewl_loader_shape(t->feed.train, &shape);
+    MEWL_TRY(mewl__distil_open(&t->distil, &t->recipe, mewl_loader_classes(t->feed.train), shape.classes, err));
+    t->scratch.distil = &t->distil;
     MEWL_TRY(mewl__run_open(&t->run, &t->recipe, &t->feed, t->opts->output, t->opts->resume, err));
     MEWL_TRY(start_log(t, t->opts->resume, err));
     mewl_log_print(t->opts->log, MEWL_LOG_INFO, "%s: %lld parameters, %zu steps from step %zu, into %s",

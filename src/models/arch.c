@@ -120,9 +120,6 @@ mewl_status mewl__arch_complete(mewl_model_config *c, mewl_error *err)
     if (c->global_pooling != MEWL_MODEL_POOL_ATTN_LITERAL) {
         c->frames = 0;
     }
-    if (arch->embeds && c->classes != 0) {
-        return mewl_error_set(err, MEWL_E_ARG, "%s tells individuals apart and has no classes", c->arch);
-    }
     if (!(c->width >= 1.0 / 64.0 && c->width <= 4.0) || c->classes < (arch->embeds ? 0 : 1) ||
         c->classes > MEWL_MODEL_CLASSES_MAX || c->bands < 16 || c->bands > 1024 || !good_dropout(&c->dropout_block) ||
         !good_dropout(&c->dropout_head) || (unsigned)c->pooling > MEWL_POOL_AVG_MAX) {

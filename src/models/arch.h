@@ -17,7 +17,7 @@ typedef struct mewl__arch {
     const char *name;
     mewl__arch_input input;
     bool panns;             /* PANNs' names: `mewl model import` reads its checkpoints */
-    bool embeds;            /* gives embeddings alone: `classes` is 0, and there are no logits */
+    bool embeds;            /* gives embeddings: `classes` may be 0, and then there are no logits */
     int64_t bands;          /* of a log-mel input unless said otherwise; 0 means 64 */
     const char *width_from; /* of other checkpoints: parameter whose first dimension is width_channels times width;
                                PANNs' networks, which all have fc1, need none */

@@ -76,11 +76,21 @@ mewl_node mewl__attentive_pool(mewl_net *net, mewl_node x, int64_t channels, int
     return mewl_net_attentive_stats(net, "asp.pool", x, s, (mewl_stats_opts){0});
 }
 
-void mewl__embedding_head(mewl_net *net, mewl_node x)
+void mewl__embedding_output(mewl_net *net, mewl_node x, const mewl_model_config *c)
+{
+    x = mewl_net_l2_normalize(net, "length", x);
+    mewl_net_output(net, MEWL__OUT_EMBEDDING, x);
+    if (c->classes > 0) {
+        x = mewl_net_linear(net, "centres", x, (mewl_linear_opts){.out = c->classes, .no_bias = true});
+        mewl_net_output(net, MEWL__OUT_CLIP, x);
+    }
+}
+
+void mewl__embedding_head(mewl_net *net, mewl_node x, const mewl_model_config *c)
 {
     x = mewl_net_batch_norm(net, "asp_bn.norm", x, norm);
     x = mewl_net_linear(net, "fc.conv", x, (mewl_linear_opts){.out = MEWL__EMBEDDING_SIZE});
-    mewl_net_output(net, MEWL__OUT_EMBEDDING, mewl_net_l2_normalize(net, "length", x));
+    mewl__embedding_output(net, x, c);
 }
 
 /* ---- SpeechBrain's ---- */
@@ -156,7 +166,7 @@ static void build(mewl_net *net, const mewl_model_config *c)
     }
     x = mewl_net_concat(net, "aggregate", blocks, BLOCKS);
     x = unit(net, "mfa.conv.conv", "mfa.norm.norm", x, BLOCKS * channels, 1, 1, false);
-    mewl__embedding_head(net, mewl__attentive_pool(net, x, BLOCKS * channels, squeeze));
+    mewl__embedding_head(net, mewl__attentive_pool(net, x, BLOCKS * channels, squeeze), c);
 }
 
 const mewl__arch mewl__arch_ecapa = {.name = "ecapa",
@@ -243,7 +253,7 @@ static void encoder_build(mewl_net *net, const mewl_model_config *c)
     x = mewl_net_batch_norm(net, "bn5", x, norm);
     x = mewl_net_linear(net, "fc6", x, (mewl_linear_opts){.out = MEWL__EMBEDDING_SIZE});
     x = mewl_net_batch_norm(net, "bn6", x, norm);
-    mewl_net_output(net, MEWL__OUT_EMBEDDING, mewl_net_l2_normalize(net, "length", x));
+    mewl__embedding_output(net, x, c);
 }
 
 const mewl__arch mewl__arch_ecapa_encoder = {.name = "ecapa-encoder",

@@ -14,7 +14,11 @@ mewl_status mewl__embedder_complete(mewl_model_config *config, mewl_error *err);
  * Layers "asp.tdnn.conv.conv", "asp.tdnn.norm.norm", "asp.conv.conv" (SpeechBrain's names). */
 mewl_node mewl__attentive_pool(mewl_net *net, mewl_node x, int64_t channels, int64_t attention);
 
-/* The pooled vector to the embedding: batch norm "asp_bn.norm", linear "fc.conv", length one; the net's only output. */
-void mewl__embedding_head(mewl_net *net, mewl_node x);
+/* The pooled vector to the embedding: batch norm "asp_bn.norm", linear "fc.conv", length one. */
+void mewl__embedding_head(mewl_net *net, mewl_node x, const mewl_model_config *config);
+
+/* x (N, 192, 1, 1) of length one as output "embedding"; with classes, what an angular loss trains beside it: "centres",
+ * one row each (output "clip": products with them). Shipped embedders have none. */
+void mewl__embedding_output(mewl_net *net, mewl_node x, const mewl_model_config *config);
 
 #endif

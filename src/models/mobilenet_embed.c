@@ -47,7 +47,7 @@ static void build(mewl_net *net, const mewl_model_config *c)
     x = mewl_net_mean_features(net, "mean", x);
     x = mewl__attentive_pool(net, x, mewl_mobilenet_channels(c->depth, c->width),
                              mewl__arch_scaled(ATTENTION, c->width));
-    mewl__embedding_head(net, x);
+    mewl__embedding_head(net, x, c);
 }
 
 const mewl__arch mewl__arch_mobilenet_embed = {.name = "mobilenet-embed",
