@@ -6,21 +6,25 @@
 
 static const mewl_cli_usage baby_usage = {
     .command = "baby",
-    .operands = "add|set|list|show|alerts|delete ...",
+    .operands = "add|set|list|show|enrol|score|timeline|alerts|export|delete ...",
     .about = "Follows one infant over weeks: learns how it usually cries and says when that changes.\n"
              "All of it stays on this machine, in one folder that only you can read.\n"
              "Mewl is not a medical device: it compares sounds and knows nothing of their reasons.",
     .options = NULL,
     .examples = "  mewl baby add Ida --born 2026-09-01\n"
-                "  mewl baby list\n"};
+                "  mewl baby enrol Ida recordings/\n"
+                "  mewl baby score Ida night.m4a\n"
+                "  mewl baby timeline Ida --picture weeks.png\n"};
 
 int mewl_cmd_baby(mewl_cli *cli, int argc, char **argv)
 {
     static const struct {
         const char *name;
         int (*run)(mewl_cli *cli, int argc, char **argv);
-    } commands[] = {{"add", mewl_baby_add},   {"set", mewl_baby_set},       {"list", mewl_baby_list},
-                    {"show", mewl_baby_show}, {"alerts", mewl_baby_alerts}, {"delete", mewl_baby_delete}};
+    } commands[] = {{"add", mewl_baby_add},           {"set", mewl_baby_set},       {"list", mewl_baby_list},
+                    {"show", mewl_baby_show},         {"enrol", mewl_baby_enrol},   {"score", mewl_baby_score},
+                    {"timeline", mewl_baby_timeline}, {"alerts", mewl_baby_alerts}, {"export", mewl_baby_export},
+                    {"delete", mewl_baby_delete}};
     const char *names[sizeof commands / sizeof commands[0]];
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         names[i] = commands[i].name;
