@@ -184,8 +184,8 @@ static void measure_snr(mewl_segments *out, const levels *l)
     }
 }
 
-static mewl_status work(mewl_segments *out, levels *l, const float *samples, size_t count, double rate_hz,
-                        mewl_segment_opts opts, mewl_error *err)
+/* Fills the powers of blocks and the levels of frames. */
+static void take_levels(levels *l, const float *samples, size_t count, double rate_hz, mewl_segment_opts opts)
 {
     block_powers(l->powers, l->blocks, samples, count, rate_hz, rate_hz * opts.hop_s, opts.highpass_hz);
     for (size_t i = 0; i < l->blocks; i++) {
@@ -196,6 +196,12 @@ static mewl_status work(mewl_segments *out, levels *l, const float *samples, siz
         }
         l->frames[i] = level_db(sum / (double)n);
     }
+}
+
+static mewl_status work(mewl_segments *out, levels *l, const float *samples, size_t count, double rate_hz,
+                        mewl_segment_opts opts, mewl_error *err)
+{
+    take_levels(l, samples, count, rate_hz, opts);
     memcpy(l->sorted, l->frames, l->blocks * sizeof *l->sorted);
     qsort(l->sorted, l->blocks, sizeof *l->sorted, compare_doubles);
     out->floor_dbfs = l->sorted[(size_t)(0.10 * (double)(l->blocks - 1))];
@@ -212,10 +218,8 @@ static mewl_status work(mewl_segments *out, levels *l, const float *samples, siz
     return MEWL_OK;
 }
 
-mewl_status mewl_segment_clip(mewl_segments *out, const float *samples, size_t count, double rate_hz,
-                              mewl_segment_opts opts, mewl_error *err)
+static mewl_status check(size_t count, double rate_hz, mewl_segment_opts opts, mewl_error *err)
 {
-    memset(out, 0, sizeof *out);
     if (!(rate_hz >= 4000 && rate_hz <= 192000)) {
         return mewl_error_set(err, MEWL_E_ARG, "rate %g Hz is not in 4000 to 192000", rate_hz);
     }
@@ -227,18 +231,62 @@ mewl_status mewl_segment_clip(mewl_segments *out, const float *samples, size_t c
     if ((double)count / rate_hz > SECONDS_MAX) {
         return mewl_error_set(err, MEWL_E_ARG, "clip longer than an hour");
     }
-    out->floor_dbfs = out->loud_dbfs = out->threshold_dbfs = LEVEL_FLOOR_DB;
-    levels l = {.hop_s = opts.hop_s, .span = (size_t)lround(opts.frame_s / opts.hop_s)};
-    l.blocks = (size_t)((double)count / (rate_hz * opts.hop_s));
-    if (l.blocks <= l.span) {
+    return MEWL_OK;
+}
+
+/* Memory for the levels of a clip; blocks 0 when it is too short for any. */
+static mewl_status init_levels(levels *l, size_t count, double rate_hz, mewl_segment_opts opts, mewl_error *err)
+{
+    *l = (levels){.hop_s = opts.hop_s, .span = (size_t)lround(opts.frame_s / opts.hop_s)};
+    size_t blocks = (size_t)((double)count / (rate_hz * opts.hop_s));
+    if (blocks <= l->span) {
         return MEWL_OK;
     }
-    l.powers = calloc(3 * l.blocks, sizeof *l.powers);
-    if (l.powers == NULL) {
+    l->powers = calloc(3 * blocks, sizeof *l->powers);
+    if (l->powers == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for levels");
     }
-    l.frames = l.powers + l.blocks;
-    l.sorted = l.frames + l.blocks;
+    l->blocks = blocks;
+    l->frames = l->powers + blocks;
+    l->sorted = l->frames + blocks;
+    return MEWL_OK;
+}
+
+mewl_status mewl_segment_levels(float **levels_dbfs, size_t *level_count, const float *samples, size_t count,
+                                double rate_hz, mewl_segment_opts opts, mewl_error *err)
+{
+    *levels_dbfs = NULL;
+    *level_count = 0;
+    MEWL_TRY(check(count, rate_hz, opts, err));
+    levels l;
+    MEWL_TRY(init_levels(&l, count, rate_hz, opts, err));
+    if (l.blocks == 0) {
+        return MEWL_OK;
+    }
+    float *out = malloc(l.blocks * sizeof *out);
+    if (out != NULL) {
+        take_levels(&l, samples, count, rate_hz, opts);
+        for (size_t i = 0; i < l.blocks; i++) {
+            out[i] = (float)l.frames[i];
+        }
+        *levels_dbfs = out;
+        *level_count = l.blocks;
+    }
+    free(l.powers);
+    return out != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for levels");
+}
+
+mewl_status mewl_segment_clip(mewl_segments *out, const float *samples, size_t count, double rate_hz,
+                              mewl_segment_opts opts, mewl_error *err)
+{
+    memset(out, 0, sizeof *out);
+    MEWL_TRY(check(count, rate_hz, opts, err));
+    out->floor_dbfs = out->loud_dbfs = out->threshold_dbfs = LEVEL_FLOOR_DB;
+    levels l;
+    MEWL_TRY(init_levels(&l, count, rate_hz, opts, err));
+    if (l.blocks == 0) {
+        return MEWL_OK;
+    }
     mewl_status status = work(out, &l, samples, count, rate_hz, opts, err);
     free(l.powers);
     if (status != MEWL_OK) {

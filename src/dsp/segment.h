@@ -49,6 +49,12 @@ mewl_status mewl_segment_clip(mewl_segments *out, const float *samples, size_t c
                               mewl_segment_opts opts, mewl_error *err);
 void mewl_segments_fini(mewl_segments *segments);
 
+/* The levels that bursts are found by, for pictures: *levels_dbfs (malloc'd, the caller's) holds *level_count frames'
+ * levels after the high-pass, frame i starting i opts.hop_s into the clip; digital silence is -100. Limits and errors
+ * as above; too short a clip gives none. */
+mewl_status mewl_segment_levels(float **levels_dbfs, size_t *level_count, const float *samples, size_t count,
+                                double rate_hz, mewl_segment_opts opts, mewl_error *err);
+
 /* Makes the events anew from the bursts, where a caller has changed those. False when out of memory. */
 bool mewl_segments_merge(mewl_segments *segments, mewl_segment_opts opts);
 

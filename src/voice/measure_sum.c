@@ -5,49 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "voice/statistic.h"
+
 #define FULL_SCALE 0.999
-
-/* Mean and standard deviation (over count - 1) as numbers come in (Welford). */
-typedef struct moments {
-    double mean, squares;
-    size_t count;
-} moments;
-
-static void take(moments *m, double x)
-{
-    m->count++;
-    double step = x - m->mean;
-    m->mean += step / (double)m->count;
-    m->squares += step * (x - m->mean);
-}
-
-static double mean_of(const moments *m)
-{
-    return m->count > 0 ? m->mean : NAN;
-}
-
-static double sd_of(const moments *m)
-{
-    return m->count > 1 ? sqrt(m->squares / (double)(m->count - 1)) : NAN;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Between neighbours on the straight line, as numpy.percentile; NaN of nothing. */
-static double percentile(const double *sorted, size_t count, double share)
-{
-    if (count == 0) {
-        return NAN;
-    }
-    double place = share * (double)(count - 1);
-    size_t below = (size_t)place;
-    size_t above = below + 1 < count ? below + 1 : below;
-    return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
-}
 
 void mewl__voice_nothing(mewl_voice *out)
 {
@@ -77,7 +37,7 @@ static void sum_clip(mewl_voice *v, const mewl_voice_analysis *a, const float *s
 
 static void sum_breaths(mewl_voice *v, const mewl_voice_analysis *a)
 {
-    moments lengths = {0}, pauses = {0}, change = {0};
+    mewl__moments lengths = {0}, pauses = {0}, change = {0};
     double melodies[MEWL_MELODY_COUNT] = {0}, told = 0, ended_s = -INFINITY;
     size_t frames = 0, voiced = 0, phonated = 0, hyper = 0, inspirations = 0;
     for (size_t i = 0; i < a->breaths.count; i++) {
@@ -86,9 +46,9 @@ static void sum_breaths(mewl_voice *v, const mewl_voice_analysis *a)
             inspirations++;
             continue;
         }
-        take(&lengths, b->offset_s - b->onset_s);
+        mewl__moments_take(&lengths, b->offset_s - b->onset_s);
         if (b->onset_s - ended_s < MEWL_BREATH_PAUSE_MAX_S) {
-            take(&pauses, b->onset_s - ended_s);
+            mewl__moments_take(&pauses, b->onset_s - ended_s);
         }
         ended_s = b->offset_s;
         frames += b->end - b->first;
@@ -98,18 +58,18 @@ static void sum_breaths(mewl_voice *v, const mewl_voice_analysis *a)
         melodies[b->melody]++;
         told += b->melody != MEWL_MELODY_NONE;
         if (!isnan(b->change_st_s)) {
-            take(&change, b->change_st_s);
+            mewl__moments_take(&change, b->change_st_s);
         }
     }
     v->expirations = (double)lengths.count;
     v->inspirations = (double)inspirations;
     v->expiration_s = lengths.count > 0 ? lengths.mean * (double)lengths.count : 0;
-    v->burst_mean_s = mean_of(&lengths);
-    v->burst_sd_s = sd_of(&lengths);
-    v->pause_mean_s = mean_of(&pauses);
-    v->pause_sd_s = sd_of(&pauses);
+    v->burst_mean_s = mewl__moments_mean(&lengths);
+    v->burst_sd_s = mewl__moments_sd(&lengths);
+    v->pause_mean_s = mewl__moments_mean(&pauses);
+    v->pause_sd_s = mewl__moments_sd(&pauses);
     v->voiced_s = (double)voiced * a->track.step_s;
-    v->f0_change_st_s = mean_of(&change);
+    v->f0_change_st_s = mewl__moments_mean(&change);
     if (frames > 0) {
         v->phonation = (double)phonated / (double)frames;
         v->hyperphonation = (double)hyper / (double)frames;
@@ -136,34 +96,34 @@ static double phonation_median(const mewl_voice_analysis *a, double *scratch)
             }
         }
     }
-    qsort(scratch, found, sizeof *scratch, compare_doubles);
-    return percentile(scratch, found, 0.5);
+    mewl__sort_doubles(scratch, found);
+    return mewl__percentile(scratch, found, 0.5);
 }
 
 /* F0 and HNR of the voiced frames in expirations. `scratch`: twice as many doubles as the track has frames. */
 static void sum_frames(mewl_voice *v, const mewl_voice_analysis *a, double *scratch)
 {
-    moments f0 = {0}, hnr = {0};
+    mewl__moments f0 = {0}, hnr = {0};
     for (size_t i = 0; i < a->breaths.count; i++) {
         const mewl_breath *b = &a->breaths.list[i];
         for (size_t k = b->first; b->kind == MEWL_BREATH_EXPIRATION && k < b->end; k++) {
             const mewl_pitch_frame *f = &a->track.frames[k];
             if (f->f0_hz > 0) {
                 scratch[f0.count] = (double)f->f0_hz;
-                take(&f0, (double)f->f0_hz);
-                take(&hnr, mewl_pitch_hnr_db((double)f->strength));
+                mewl__moments_take(&f0, (double)f->f0_hz);
+                mewl__moments_take(&hnr, mewl_pitch_hnr_db((double)f->strength));
             }
         }
     }
     v->f0_phonation_hz = phonation_median(a, scratch + f0.count);
-    qsort(scratch, f0.count, sizeof *scratch, compare_doubles);
-    v->f0_mean_hz = mean_of(&f0);
-    v->f0_sd_hz = sd_of(&f0);
-    v->f0_median_hz = percentile(scratch, f0.count, 0.5);
-    v->f0_p05_hz = percentile(scratch, f0.count, 0.05);
-    v->f0_p95_hz = percentile(scratch, f0.count, 0.95);
+    mewl__sort_doubles(scratch, f0.count);
+    v->f0_mean_hz = mewl__moments_mean(&f0);
+    v->f0_sd_hz = mewl__moments_sd(&f0);
+    v->f0_median_hz = mewl__percentile(scratch, f0.count, 0.5);
+    v->f0_p05_hz = mewl__percentile(scratch, f0.count, 0.05);
+    v->f0_p95_hz = mewl__percentile(scratch, f0.count, 0.95);
     v->f0_range_st = 12 * log2(v->f0_p95_hz / v->f0_p05_hz);
-    v->hnr_db = mean_of(&hnr);
+    v->hnr_db = mewl__moments_mean(&hnr);
 }
 
 static double median_formant(const mewl_voice_analysis *a, size_t which, double *scratch)
@@ -178,8 +138,8 @@ static double median_formant(const mewl_voice_analysis *a, size_t which, double 
             }
         }
     }
-    qsort(scratch, found, sizeof *scratch, compare_doubles);
-    return percentile(scratch, found, 0.5);
+    mewl__sort_doubles(scratch, found);
+    return mewl__percentile(scratch, found, 0.5);
 }
 
 static mewl_status sum_pulses(mewl_voice *v, const mewl_voice_analysis *a, const float *samples, size_t count,

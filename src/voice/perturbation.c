@@ -129,33 +129,40 @@ static bool together(double a, double b, const mewl_voice_span *spans, size_t sp
     return span_count == 0 || (*at < span_count && a >= spans[*at].onset_s && b <= spans[*at].offset_s);
 }
 
-mewl_status mewl_perturbation_measure(mewl_perturbation *out, const mewl_pulses *pulses, const float *samples,
-                                      size_t count, double rate_hz, const mewl_voice_span *spans, size_t span_count,
-                                      mewl_error *err)
+void mewl__perturbation_run(mewl_perturbation *out, double *scratch, const double *times_s, size_t pulse_count,
+                            const float *samples, size_t count, double rate_hz, const mewl_voice_span *spans,
+                            size_t span_count)
 {
     *out = (mewl_perturbation){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-    if (pulses->count < 3) {
-        return MEWL_OK;
+    if (pulse_count < 3) {
+        return;
     }
-    size_t n = pulses->count;
-    double *periods = malloc(2 * n * sizeof *periods);
-    if (periods == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for %zu periods", n);
-    }
-    double *amplitudes = periods + n;
-    size_t at = 0;
+    size_t n = pulse_count, at = 0;
+    double *periods = scratch, *amplitudes = scratch + n;
     for (size_t i = 0; i + 1 < n; i++) { /* period i lies between pulses i and i + 1 */
-        double a = pulses->times_s[i], b = pulses->times_s[i + 1];
+        double a = times_s[i], b = times_s[i + 1];
         periods[i] = together(a, b, spans, span_count, &at) ? valid_period(b - a) : NAN;
     }
     for (size_t i = 1; i + 1 < n; i++) { /* amplitude i - 1 is that of pulse i */
         double left = periods[i - 1], right = periods[i];
         amplitudes[i - 1] = isnan(difference(left, right, PERIOD_FACTOR))
                                 ? NAN
-                                : amplitude(samples, count, rate_hz, pulses->times_s[i], AROUND * left, AROUND * right);
+                                : amplitude(samples, count, rate_hz, times_s[i], AROUND * left, AROUND * right);
     }
     measure_periods(out, periods, n - 1);
     measure_amplitudes(out, amplitudes, n - 2);
-    free(periods);
+}
+
+mewl_status mewl_perturbation_measure(mewl_perturbation *out, const mewl_pulses *pulses, const float *samples,
+                                      size_t count, double rate_hz, const mewl_voice_span *spans, size_t span_count,
+                                      mewl_error *err)
+{
+    double *scratch = malloc((2 * pulses->count + 1) * sizeof *scratch);
+    if (scratch == NULL) {
+        *out = (mewl_perturbation){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+        return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for %zu periods", pulses->count);
+    }
+    mewl__perturbation_run(out, scratch, pulses->times_s, pulses->count, samples, count, rate_hz, spans, span_count);
+    free(scratch);
     return MEWL_OK;
 }

@@ -24,6 +24,11 @@ typedef struct mewl_perturbation {
     double shimmer_apq3;     /* mean |A(i) - mean of A(i-1 .. i+1)| / mean A */
 } mewl_perturbation;
 
+/* Private to the voice room: the same over `pulse_count` pulses with scratch memory for twice as many doubles. */
+void mewl__perturbation_run(mewl_perturbation *out, double *scratch, const double *times_s, size_t pulse_count,
+                            const float *samples, size_t count, double rate_hz, const mewl_voice_span *spans,
+                            size_t span_count);
+
 /* Measures the pulses that lie in `spans` (in order of time; span_count 0: all of them); a period counts when both its
  * pulses lie in one span. A(i) is the Hann-weighted RMS of the sound within a fifth of a period of pulse i. Scratch
  * memory in proportion to the pulses: MEWL_E_MEMORY. */

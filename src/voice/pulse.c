@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "voice/statistic.h"
+
 #define SEARCH_SHORT 0.8 /* the next pulse is looked for from this many periods on ... */
 #define SEARCH_LONG 1.25 /* ... up to this many */
 #define ACCEPT 0.3       /* correlation that a pulse needs inside a voiced stretch, */
@@ -164,12 +166,6 @@ static bool follow(finder *f, double start, int direction, double edge, double *
     }
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 mewl_status mewl_pulses_find(mewl_pulses *out, const mewl_pitch_track *track, const float *samples, size_t count,
                              double rate_hz, mewl_error *err)
 {
@@ -196,9 +192,7 @@ mewl_status mewl_pulses_find(mewl_pulses *out, const mewl_pitch_track *track, co
         mewl_pulses_fini(out);
         return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for glottal pulses");
     }
-    if (out->count > 0) {
-        qsort(out->times_s, out->count, sizeof *out->times_s, compare_doubles);
-    }
+    mewl__sort_doubles(out->times_s, out->count);
     return MEWL_OK;
 }
 
