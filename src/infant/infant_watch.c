@@ -62,8 +62,9 @@ mewl_status mewl__infant_watch(mewl_infant *infant, mewl__watched *out, double t
         }
         infant->lifetime_alarm = infant->lifetime_alarm || step.lifetime_alarm;
     }
-    /* A change of the voice with half the evidence for new surroundings is laid to these. */
-    double half = 0.5 * log(sessions);
-    out->device = room_alarm || (out->channel >= 0 && out->device_evidence >= half);
+    /* A change of the voice is laid to new surroundings when there is a quarter of the evidence for these that would be
+     * an alarm by itself. */
+    double quarter = log(sessions * (double)infant->opts.surroundings / 4);
+    out->device = room_alarm || (out->channel >= 0 && out->device_evidence >= quarter);
     return MEWL_OK;
 }
