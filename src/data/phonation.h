@@ -7,11 +7,12 @@
 #include "dsp/segment.h"
 
 #define MEWL_PHONATION_LEAST_S 0.08   /* voice in a burst (voiced.h) without which it is none */
-#define MEWL_PHONATION_FAINT_DB (-10) /* bursts this far below the strongest are speech near it, a fuss, an echo */
+#define MEWL_PHONATION_FAINT_DB (-10) /* voice this far below the strongest burst is speech near it, a fuss, an echo   \
+                                       */
 
-/* Drops the bursts of `segments` (found in these samples, mono at 16 kHz) without voice or far fainter than the
- * strongest, moves the edges of the others to their first and last voiced frame, and makes the events anew. No burst
- * may be left: a clip without a cry. Errors: MEWL_E_MEMORY. */
+/* Drops the bursts of `segments` (found in these samples, mono at 16 kHz) without voice, or with none within
+ * MEWL_PHONATION_FAINT_DB of the strongest burst's mean, moves the edges of the others to the first and last frame of
+ * such voice, and makes the events anew. No burst may be left: a clip without a cry. Errors: MEWL_E_MEMORY. */
 mewl_status mewl__segments_phonation(mewl_segments *segments, const float *samples, size_t count,
                                      mewl_segment_opts opts, mewl_error *err);
 
