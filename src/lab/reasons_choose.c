@@ -47,6 +47,7 @@ static const mewl_calibration_opts maps[] = {
     {.kind = MEWL_CALIBRATION_DIRICHLET, .off_diagonal = 10, .intercept = 0.1},
     {.kind = MEWL_CALIBRATION_DIRICHLET, .off_diagonal = 1, .intercept = 0.1},
 };
+#define BIAS_MAP 1
 #define MAP_COUNT (sizeof maps / sizeof maps[0])
 
 /* Logarithmic loss of the out-of-fold answers `p` when each inner fold is calibrated on the others. */
@@ -89,19 +90,18 @@ static mewl_status choose_map(size_t *best, double *loss, const mewl__work *w, c
     return MEWL_OK;
 }
 
-/* The setting that a choice takes of a head, and the map: the first of equals. */
 mewl_status mewl__work_choose(size_t *setting, mewl_calibration_opts *map, const mewl__work *w, mewl_head head,
                               size_t choice, mewl_error *err)
 {
-    double best = -INFINITY;
+    double best = -INFINITY, loss;
+    size_t best_map = 0;
     *setting = 0;
-    *map = maps[0];
     for (size_t k = 0; k < mewl_head_settings(head); k++) {
         const float *p = mewl__work_answers(w, head, k);
-        double value, loss = 0;
-        size_t own_map = 0;
-        if (choice == 2) {
-            MEWL_TRY(choose_map(&own_map, &loss, w, p, err));
+        double value;
+        if (choice ==
+            2) { /* settings by one map, then the map of the best: Dirichlet for all would cost most of a cell */
+            MEWL_TRY(crossed_loss(&loss, w, p, maps[BIAS_MAP], err));
             value = -loss;
         } else {
             value = choice == 0 ? accuracy(w, p) : balanced(w, p);
@@ -109,8 +109,11 @@ mewl_status mewl__work_choose(size_t *setting, mewl_calibration_opts *map, const
         if (value > best) {
             best = value;
             *setting = k;
-            *map = maps[own_map];
         }
     }
+    if (choice == 2) {
+        MEWL_TRY(choose_map(&best_map, &loss, w, mewl__work_answers(w, head, *setting), err));
+    }
+    *map = maps[best_map];
     return MEWL_OK;
 }

@@ -36,7 +36,8 @@ void mewl__work_fini(mewl__work *w);
 mewl_status mewl__work_answer(mewl__work *w, int fold, mewl_error *err);
 float *mewl__work_answers(const mewl__work *w, mewl_head head, size_t setting);
 
-/* Setting and map that a choice takes of a head: the first of equals. */
+/* Setting and map that a choice takes of a head: the first of equals. By log-loss: the setting whose answers do best
+ * with temperature and biases, then the map that suits them best. */
 mewl_status mewl__work_choose(size_t *setting, mewl_calibration_opts *map, const mewl__work *w, mewl_head head,
                               size_t choice, mewl_error *err);
 
