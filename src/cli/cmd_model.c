@@ -1,4 +1,5 @@
-/* cmd_model.c - `mewl model info MODEL` and `mewl model import CHECKPOINT`; quantise is in cmd_model_quantise.c. */
+/* cmd_model.c - `mewl model info MODEL`, `mewl model import CHECKPOINT`, `mewl model export MODEL`; quantise is in
+ * cmd_model_quantise.c. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 #include "cli/commands.h"
 #include "models/classifier.h"
 #include "models/import.h"
+#include "models/onnx.h"
 #include "models/torchzip.h"
 
 #define LABELS_SHOWN 8
@@ -38,14 +40,33 @@ static const mewl_cli_usage import_usage = {
     .examples = "  mewl model import Cnn14_mAP=0.431.pth --arch cnn14 -o cnn14.safetensors\n"
                 "  mewl model import yamnet.tflite --arch yamnet -o yamnet.safetensors\n"};
 
+enum { EXPORT_FORMAT, EXPORT_OUT, EXPORT_COUNT };
+
+static const mewl_cli_option export_options[EXPORT_COUNT + 1] = {
+    [EXPORT_FORMAT] = {"format", 'f', "FORM", "onnx, which is also what it is without this option", false},
+    [EXPORT_OUT] = {"output", 'o', "OUT.onnx", "file to write", false},
+};
+
+static const mewl_cli_usage export_usage = {
+    .command = "model export",
+    .operands = "MODEL",
+    .about = "Writes a model for other programs, as ONNX (opset 13): the network with its weights, and as metadata\n"
+             "its labels, its front end's name and its notes. The front end itself is not in the file: its input is\n"
+             "what `mewl features` with that name gives.",
+    .options = export_options,
+    .examples = "  mewl model export models/detector.safetensors -o detector.onnx\n"
+                "  mewl model export yamnet.tflite --format onnx -o yamnet.onnx\n"};
+
 static const mewl_cli_usage model_usage = {.command = "model",
-                                           .operands = "info|import|quantise ...",
+                                           .operands = "info|import|export|quantise ...",
                                            .about = "info MODEL          what a model file holds\n"
                                                     "import CHECKPOINT   a published checkpoint into Mewl's own form\n"
+                                                    "export MODEL        a model as ONNX, for other programs\n"
                                                     "quantise MODEL      a trained model into one of eight bits",
                                            .options = NULL,
                                            .examples = "  mewl model info --help\n"
                                                        "  mewl model import --help\n"
+                                                       "  mewl model export --help\n"
                                                        "  mewl model quantise --help\n"};
 
 static double file_bytes(const char *path)
@@ -225,14 +246,41 @@ static int run_import(mewl_cli *cli, int argc, char **argv)
     return MEWL_EXIT_DONE;
 }
 
+/* ---- export ---- */
+
+static int run_export(mewl_cli *cli, int argc, char **argv)
+{
+    static const char *const formats[] = {"onnx"};
+    const char *value[EXPORT_COUNT];
+    int code = mewl_cli_parse(cli, &export_usage, argc, argv, value, &argc, &argv);
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
+    if (argc != 1 || value[EXPORT_OUT] == NULL) {
+        return mewl_cli_usage_error(cli, argc != 1 ? "name one model file" : "say where to write with -o OUT.onnx");
+    }
+    if (value[EXPORT_FORMAT] != NULL && strcmp(value[EXPORT_FORMAT], formats[0]) != 0) {
+        return mewl_cli_unknown(cli, "format", value[EXPORT_FORMAT], formats, 1);
+    }
+    mewl_error err = {0};
+    if (mewl_onnx_export(argv[0], value[EXPORT_OUT], &err) != MEWL_OK) {
+        return mewl_cli_fail(cli, &err);
+    }
+    mewl_cli_note(cli, "%s: %.2f MB", value[EXPORT_OUT], file_bytes(value[EXPORT_OUT]) / 1e6);
+    return MEWL_EXIT_DONE;
+}
+
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv)
 {
-    static const char *const names[] = {"info", "import", "quantise"};
+    static const char *const names[] = {"info", "import", "export", "quantise"};
     if (argc > 1 && strcmp(argv[1], "info") == 0) {
         return run_info(cli, argc - 1, argv + 1);
     }
     if (argc > 1 && strcmp(argv[1], "import") == 0) {
         return run_import(cli, argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "export") == 0) {
+        return run_export(cli, argc - 1, argv + 1);
     }
     if (argc > 1 && strcmp(argv[1], "quantise") == 0) {
         return mewl_cmd_model_quantise(cli, argc - 1, argv + 1);
@@ -241,7 +289,6 @@ int mewl_cmd_model(mewl_cli *cli, int argc, char **argv)
         return mewl_cli_unknown(cli, "command of `mewl model`", argv[1], names, sizeof names / sizeof names[0]);
     }
     int code = mewl_cli_parse(cli, &model_usage, argc, argv, NULL, &argc, &argv);
-    return code != MEWL_CLI_GO
-               ? code
-               : mewl_cli_usage_error(cli, "say `mewl model info`, `mewl model import` or `mewl model quantise`");
+    return code != MEWL_CLI_GO ? code
+                               : mewl_cli_usage_error(cli, "say `mewl model info`, `import`, `export` or `quantise`");
 }

@@ -9,7 +9,7 @@
 
 #include "models/cry.h"
 #include "models/intake.h"
-#include "models/model.h"
+#include "models/model_private.h"
 #include "models/teacher.h"
 #include "models/teacher_net.h"
 #include "nn/loss.h"
@@ -24,9 +24,7 @@ struct mewl_classifier {
     size_t rows_room;
 };
 
-/* Is it a safetensors file of a model that is no teacher? Anything unclear is left to the teachers, who say what is
- * wrong with a file. */
-static mewl_status read_model(mewl_model **model, const char *path, mewl_error *err)
+mewl_status mewl__model_read(mewl_model **model, const char *path, mewl_error *err)
 {
     char head[9] = {0};
     mewl_checkpoint *file;
@@ -96,7 +94,7 @@ mewl_status mewl_classifier_open(mewl_classifier **out, const char *path, mewl_e
     if (c == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", path);
     }
-    mewl_status status = read_model(&c->model, path, err);
+    mewl_status status = mewl__model_read(&c->model, path, err);
     if (status == MEWL_OK && c->model != NULL) {
         status = use_model(c, err);
         status = status != MEWL_OK ? mewl_error_prefix(err, status, "%s", path) : MEWL_OK;

@@ -40,9 +40,7 @@ static mewl_status put_labels(mewl_checkpoint *file, const mewl__teacher_kind *k
     json_t *labels = json_array();
     bool fine = labels != NULL;
     for (size_t i = 0; fine && i < kind->classes; i++) {
-        const char *label =
-            kind->classes == MEWL_AUDIOSET_CLASSES ? mewl_audioset_label(i) : mewl_audioset_yamnet_label(i);
-        fine = json_array_append_new(labels, mewl_json_string(label)) == 0;
+        fine = json_array_append_new(labels, mewl_json_string(mewl__teacher_label(kind, i))) == 0;
     }
     char *text = fine ? mewl_json_text(labels, false) : NULL;
     json_decref(labels);

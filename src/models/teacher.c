@@ -102,7 +102,7 @@ int64_t mewl_teacher_params(const mewl_teacher *teacher)
 
 const char *mewl_teacher_label(const mewl_teacher *teacher, size_t class_index)
 {
-    return teacher->windows ? mewl_audioset_yamnet_label(class_index) : mewl_audioset_label(class_index);
+    return mewl__teacher_label(teacher->kind, class_index);
 }
 
 size_t mewl_teacher_rows(const mewl_teacher *teacher, size_t count)

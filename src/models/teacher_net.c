@@ -36,6 +36,11 @@ const mewl__teacher_kind *mewl__teacher_kind_find(const char *name)
     return NULL;
 }
 
+const char *mewl__teacher_label(const mewl__teacher_kind *kind, size_t index)
+{
+    return kind->classes == MEWL_AUDIOSET_CLASSES ? mewl_audioset_label(index) : mewl_audioset_yamnet_label(index);
+}
+
 static mewl_status load_tflite(mewl_net *net, float *mel, const char *path, mewl_error *err)
 {
     mewl_tflite *file;

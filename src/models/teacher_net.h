@@ -24,6 +24,9 @@ typedef struct mewl__teacher_kind {
 const mewl__teacher_kind *mewl__teacher_kind_find(const char *name);
 const mewl__teacher_kind *mewl__teacher_kind_at(size_t index); /* NULL past the last */
 
+/* Label of a class; NULL out of range. Static storage. */
+const char *mewl__teacher_label(const mewl__teacher_kind *kind, size_t index);
+
 /* The network in the file at `path`: a publisher's file or our import, told apart by content. `name` NULL: whichever it
  * is. *mel is the file's own mel matrix (64 x 257) or NULL; free() and mewl_net_free() are the caller's. Errors as
  * mewl_teacher_open. */
