@@ -4,7 +4,8 @@
     tools/check_onnx.py TEST_MODELS_ONNX          every architecture and pooling, of narrow networks (the built program
                                                   tests/models/test-models-onnx)
     tools/check_onnx.py --mewl MEWL MODEL SOUND   a model of any kind on a recording: `mewl predict` and `mewl features`
-                                                  of the built program MEWL against the exported file
+                                                  of the built program MEWL against the exported file (YAMNet's file
+                                                  brings a mel matrix of 8 bits, which `mewl features` does not use)
 
 Each file passes onnx.checker with full shape inference; then the operators that Mewl's exporter uses are carried out, node
 by node, by the interpreter below (PyTorch has none for ONNX files), and outputs are compared with Mewl's own: the largest
@@ -163,7 +164,11 @@ def check_model(mewl, model, sound):
         said = json.loads(subprocess.run([mewl, "predict", model, sound, "--json", "--embedding", vectors], check=True,
                                          stdout=subprocess.PIPE).stdout)
         features = np.load(frames)
-        got = compute(graph, features[None])
+        clips = features[None]
+        if front_end == "yamnet" and len(features) >= 96:  # whole windows of 0.96 s, every 0.48 s
+            clips = np.stack([features[i:i + 96] for i in range(0, len(features) - 95, 48)])
+        got = compute(graph, clips)
+        got = {"embedding": got["embedding"].mean(0, keepdims=True), "logits": got["logits"].max(0, keepdims=True)}
         labels = json.loads(next(p.value for p in graph.metadata_props if p.key == "mewl.labels"))
         rows = said["files"][0] if "files" in said else said
         want = np.array([[c["logit"] for label in labels for c in rows["classes"] if c["label"] == label]], np.float32)
