@@ -16,6 +16,7 @@ static const mewl_cli_command rows[] = {
     {"tinytoes", "TinyToes' networks and protocol: ten folds, hybrid pictures", mewl_lab_tinytoes},
     {"pretrain", "small networks taught by YAMNet, to start the others from", mewl_lab_pretrain},
     {"grid", "all networks with all poolings, with and without pretraining", mewl_lab_grid},
+    {"verify", "is it the same infant, cat or reader?", mewl_lab_verify},
     {"reason", "why a baby cries: classical heads on embeddings", mewl_lab_reason},
 };
 

@@ -42,6 +42,7 @@ int mewl_lab_grid(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_table5(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_tinytoes(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_reason(mewl_cli *cli, int argc, char **argv);
+int mewl_lab_verify(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_pretrain(mewl_cli *cli, int argc, char **argv);
 
 /* The options of every experiment, first in its table; an experiment's own start at LAB_OPTION_COUNT. */

@@ -193,6 +193,28 @@ double mewl_ranking_recall(const mewl_ranking *r, const double *weights, float t
     return all > 0 ? hit / all : NAN;
 }
 
+double mewl_ranking_min_dcf(const mewl_ranking *r, const double *weights, double prior)
+{
+    double all_positives = 0;
+    double all_negatives = 0;
+    weigh_sides(r, weights, &all_positives, &all_negatives);
+    if (!(all_positives > 0) || !(all_negatives > 0)) {
+        return NAN;
+    }
+    double hits = 0;
+    double alarms = 0;
+    double least = prior; /* nothing accepted */
+    for (size_t i = 0; i < r->count;) {
+        double p = 0;
+        double n = 0;
+        i = take_ties(r, weights, i, &p, &n);
+        hits += p;
+        alarms += n;
+        least = fmin(least, prior * (1 - hits / all_positives) + (1 - prior) * alarms / all_negatives);
+    }
+    return least / fmin(prior, 1 - prior);
+}
+
 double mewl_ranking_eer(const mewl_ranking *r, const double *weights, float *threshold)
 {
     double all_positives = 0;

@@ -60,6 +60,11 @@ double mewl_ranking_best_balanced(const mewl_ranking *r, float *threshold);
  * *threshold (may be NULL) gets the score of the curve's first point at or beyond it. */
 double mewl_ranking_eer(const mewl_ranking *r, const double *weights, float *threshold);
 
+/* Smallest normalised detection cost over all thresholds (NIST speaker recognition evaluations): min of
+ * prior * misses + (1 - prior) * false positives, over the cost of always saying the same, min(prior, 1 - prior). Both
+ * errors cost alike. 0 < prior < 1. NaN when one side is empty or has no weight. */
+double mewl_ranking_min_dcf(const mewl_ranking *r, const double *weights, double prior);
+
 /* Counts at a threshold: an item is called positive when its score >= threshold. */
 typedef struct mewl_confusion {
     size_t true_positive, false_positive, true_negative, false_negative;

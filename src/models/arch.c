@@ -20,6 +20,7 @@ static const mewl__arch *const table[] = {
     &mewl__arch_ecapa,
     &mewl__arch_ecapa_encoder,
     &mewl__arch_mobilenet_embed,
+    &mewl__arch_mn04_embed,
 };
 
 const mewl__arch *mewl__arch_at(size_t index)

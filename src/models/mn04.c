@@ -90,7 +90,7 @@ static mewl_node add_block(mewl_net *net, mewl_node x, int index, int64_t in)
     return mewl_net_add(net, join(key, name, "add"), y, x);
 }
 
-mewl_status mewl_mn04_build(mewl_net *net, mewl_error *err)
+mewl_node mewl_mn04_body(mewl_net *net)
 {
     int64_t channels = 8;
     mewl_node x = mewl_net_input(net, 1, MEWL_MN04_BANDS);
@@ -101,7 +101,12 @@ mewl_status mewl_mn04_build(mewl_net *net, mewl_error *err)
         channels = blocks[i].out;
     }
     x = convolve(net, "features.16", x, (mewl_conv2d_opts){.out = MEWL_MN04_EMBEDDING, .kernel = {1, 1}}, HARD_SWISH);
-    x = mewl_net_global_pool(net, "mean", x, MEWL_POOL_AVG);
+    return mewl_net_global_pool(net, "mean", x, MEWL_POOL_AVG);
+}
+
+mewl_status mewl_mn04_build(mewl_net *net, mewl_error *err)
+{
+    mewl_node x = mewl_mn04_body(net);
     mewl_net_output(net, MEWL_MN04_EMBEDDING_OUT, x);
     x = mewl_net_linear(net, "classifier.2", x, (mewl_linear_opts){.out = 512});
     x = mewl_net_hard_swish(net, "classifier.3", x);

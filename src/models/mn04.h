@@ -19,6 +19,9 @@
 #define MEWL_MN04_LOGITS "logits" /* outputs of the net */
 #define MEWL_MN04_EMBEDDING_OUT "embedding"
 
+/* The network up to its embedding (N, 384, 1, 1): the net's input first. */
+mewl_node mewl_mn04_body(mewl_net *net);
+
 /* Builds and seals the layers into an empty net, named as in the published file. Weights are zero. Errors: those of
  * mewl_net_seal. */
 mewl_status mewl_mn04_build(mewl_net *net, mewl_error *err);

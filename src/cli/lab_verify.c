@@ -1,0 +1,241 @@
+/* lab_verify.c - `mewl lab verify`: can recordings be told apart by who is heard in them? */
+#include "cli/lab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/find.h"
+#include "data/corpus.h"
+#include "data/recipe.h"
+#include "lab/vectors.h"
+#include "lab/verify.h"
+
+#define PATH_BYTES 4096
+#define RECIPE "recipes/embed.ini"
+#define EMBEDDER "embedder"
+
+enum { OPT_TRIALS = LAB_OPTION_COUNT, OPT_EMBEDDER, OPT_RECIPE, OPT_FOLDS, OPT_MAKE, OPT_COUNT };
+
+static const mewl_cli_option options[OPT_COUNT + 1] = {
+    MEWL_LAB_OPTIONS,
+    [OPT_TRIALS] = {"trials", 0, "CSV", "pairs to judge: left,right,label; or CryCeleb's dev_pairs.csv", false},
+    [OPT_EMBEDDER] = {"embedder", 0, "FILE", "an embedder to judge on the test side (default: the one that ships)",
+                      false},
+    [OPT_RECIPE] = {"recipe", 0, "INI",
+                    "says which recordings there are and who is held out (default recipes/embed.ini)", false},
+    [OPT_FOLDS] = {"folds", 0, "N", "folds in which heads are learned (default 5)", false},
+    [OPT_MAKE] = {"make", 0, "FILE", "write the embedder: mn04's body, head learned from the training side", false},
+};
+
+static const mewl_cli_usage usage = {
+    "lab verify", "",
+    "Is it the same infant, cat or reader? Every pair of recordings of different sessions is a trial. Equal error\n"
+    "rate and minDCF of the embedder, of YAMNet's and mn04's own embeddings, and of plain spectral averages, with\n"
+    "intervals over individuals. Heads learned from individuals are judged only on those they have not heard.",
+    options,
+    "  mewl lab verify\n"
+    "  mewl lab verify --manifest cryceleb.csv --trials dev_pairs.csv\n"
+    "  mewl lab verify --embedder mine.safetensors\n"};
+
+typedef struct gathered {
+    mewl_vectors vectors[4];
+    mewl_verify_system systems[MEWL_VERIFY_SYSTEMS_MAX];
+    size_t count;
+    const mewl_vectors *mn04;
+} gathered;
+
+static void fini(gathered *g)
+{
+    for (size_t i = 0; i < sizeof g->vectors / sizeof g->vectors[0]; i++) {
+        mewl_vectors_fini(&g->vectors[i]);
+    }
+}
+
+/* ---- Recordings ---- */
+
+/* Drops rows in which nobody is named, whose label says that no voice is heard, or that are not of `split`. */
+static void narrow(mewl_manifest *manifest, const char *split)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < manifest->count; i++) {
+        const mewl_row *row = &manifest->rows[i];
+        bool voice = row->label[0] == '\0' || mewl_corpus_role(row) == MEWL_ROLE_CRY ||
+                     mewl_corpus_role(row) == MEWL_ROLE_NEGATIVE || mewl_corpus_role(row) == MEWL_ROLE_SPEECH;
+        if (row->speaker[0] != '\0' && voice && (split == NULL || strcmp(row->split, split) == 0)) {
+            manifest->rows[kept++] = *row;
+        }
+    }
+    manifest->count = kept;
+}
+
+/* --manifest, else what the recipe gathers, sides dealt. */
+static mewl_status read_recordings(mewl_manifest *out, const mewl_lab *lab, const char *split, mewl_error *err)
+{
+    if (lab->value[LAB_OPTION_MANIFEST] != NULL) {
+        MEWL_TRY(mewl_manifest_read(out, lab->value[LAB_OPTION_MANIFEST], err));
+        narrow(out, split);
+        return MEWL_OK;
+    }
+    mewl_recipe recipe;
+    const char *path = lab->value[OPT_RECIPE] != NULL ? lab->value[OPT_RECIPE] : RECIPE;
+    MEWL_TRY(mewl_recipe_read(&recipe, path, err));
+    const char *root = recipe.data_root;
+    recipe.data_root = lab->data;
+    mewl_status status = mewl_corpus_gather(out, &recipe, err);
+    recipe.data_root = root;
+    mewl_recipe_fini(&recipe);
+    if (status == MEWL_OK) {
+        narrow(out, split);
+    }
+    return status;
+}
+
+/* ---- Systems ---- */
+
+static void add_system(gathered *g, const char *name, const mewl_vectors *v, bool head, bool baseline)
+{
+    g->systems[g->count++] =
+        (mewl_verify_system){.name = name, .x = v->x, .dims = v->dims, .head = head, .baseline = baseline};
+}
+
+static mewl_status gather(gathered *g, mewl_lab *lab, const mewl_manifest *manifest, const char *embedder,
+                          mewl_error *err)
+{
+    static const char *const names[] = {"yamnet", "mn04"}, *const files[] = {"yamnet.tflite", "mn04_as_mAP_432.pt"};
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    mewl_lab_path(lab, folder, sizeof folder, "vectors");
+    size_t at = 0;
+    if (embedder != NULL) {
+        mewl_vector_system system = {.name = EMBEDDER, .kind = MEWL_VECTOR_EMBEDDER, .path = embedder};
+        MEWL_TRY(mewl_vectors_read(&g->vectors[at], manifest, &system, folder, &lab->progress, err));
+        add_system(g, EMBEDDER, &g->vectors[at++], false, false);
+    }
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof path, "%s/weights/%s", lab->data, files[i]);
+        if (access(path, R_OK) != 0) {
+            continue;
+        }
+        mewl_vector_system system = {.name = names[i], .kind = MEWL_VECTOR_EMBEDDER, .path = path};
+        MEWL_TRY(mewl_vectors_read(&g->vectors[at], manifest, &system, folder, &lab->progress, err));
+        if (embedder == NULL) {
+            add_system(g, i == 0 ? "yamnet + head" : "mn04 + head", &g->vectors[at], true, false);
+        }
+        add_system(g, names[i], &g->vectors[at], false, true);
+        g->mn04 = i == 1 ? &g->vectors[at] : g->mn04;
+        at++;
+    }
+    mewl_vector_system mfcc = {.name = "mfcc", .kind = MEWL_VECTOR_MFCC};
+    MEWL_TRY(mewl_vectors_read(&g->vectors[at], manifest, &mfcc, folder, &lab->progress, err));
+    add_system(g, "mean mfcc", &g->vectors[at], false, true);
+    g->systems[g->count - 1].dims = g->vectors[at].dims;
+    return MEWL_OK;
+}
+
+/* ---- Runs ---- */
+
+static mewl_status judge(json_t **document, mewl_lab *lab, const char *split, const char *embedder, long folds,
+                         mewl_error *err)
+{
+    mewl_manifest manifest;
+    gathered g = {0};
+    MEWL_TRY(read_recordings(&manifest, lab, split, err));
+    mewl_status status = gather(&g, lab, &manifest, embedder, err);
+    if (status == MEWL_OK) {
+        mewl_verify_opts opts = {
+            .folds = (size_t)folds, .seed = 1, .judge = embedder != NULL ? EMBEDDER : "mn04 + head"};
+        status = mewl_verify_run(document, &manifest, g.systems, g.count, lab->value[OPT_TRIALS], opts, err);
+    }
+    fini(&g);
+    mewl_manifest_fini(&manifest);
+    return status;
+}
+
+/* --make: the head from the training side, on mn04's body. */
+static mewl_status make(mewl_lab *lab, const char *path, mewl_error *err)
+{
+    mewl_manifest manifest;
+    gathered g = {0};
+    mewl_verify_head head = {0};
+    char body[PATH_BYTES];
+    (void)snprintf(body, sizeof body, "%s/weights/mn04_as_mAP_432.pt", lab->data);
+    MEWL_TRY(read_recordings(&manifest, lab, NULL, err));
+    mewl_status status = gather(&g, lab, &manifest, NULL, err);
+    if (status == MEWL_OK && g.mn04 == NULL) {
+        status = mewl_error_set(err, MEWL_E_NOT_FOUND, "%s is not there: the embedder stands on it", body);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_verify_head_fit_rows(&head, &manifest, g.mn04->x, g.mn04->dims, "train", err);
+    }
+    if (status == MEWL_OK) {
+        status = mewl_verify_make(path, body, &head, &manifest, err);
+    }
+    mewl_verify_head_fini(&head);
+    fini(&g);
+    mewl_manifest_fini(&manifest);
+    return status;
+}
+
+/* Rows of `more` go after those of `document`, their lists named "test side ...". */
+static void join(json_t *document, json_t *more)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(more, "rows"), i, row)
+    {
+        char name[200];
+        (void)snprintf(name, sizeof name, "held out, %s", json_string_value(json_object_get(row, "name")));
+        (void)mewl_json_set_string(row, "name", name);
+        (void)mewl_json_set_bool(row, "held_out", true);
+        (void)json_array_append(json_object_get(document, "rows"), row);
+    }
+    json_decref(more);
+}
+
+static mewl_status run(json_t **document, mewl_lab *lab, long folds, mewl_error *err)
+{
+    const char *out = lab->value[OPT_MAKE];
+    char shipped[PATH_BYTES];
+    const char *embedder = lab->value[OPT_EMBEDDER] != NULL ? lab->value[OPT_EMBEDDER] : out;
+    if (out != NULL) {
+        MEWL_TRY(make(lab, out, err));
+    }
+    if (embedder == NULL && mewl_cli_find_embedder(lab->cli, shipped, sizeof shipped, NULL, NULL) == MEWL_OK) {
+        embedder = shipped;
+    }
+    if (lab->value[LAB_OPTION_MANIFEST] != NULL && embedder != NULL) {
+        return judge(document, lab, NULL, embedder, folds, err); /* the user's own: all of it is held out */
+    }
+    MEWL_TRY(judge(document, lab, NULL, NULL, folds, err));
+    if (embedder == NULL) {
+        return MEWL_OK;
+    }
+    json_t *held_out = NULL;
+    mewl_status status = judge(&held_out, lab, "test", embedder, folds, err);
+    if (status == MEWL_OK) {
+        join(*document, held_out);
+    }
+    return status;
+}
+
+int mewl_lab_verify(mewl_cli *cli, int argc, char **argv)
+{
+    const char *value[OPT_COUNT];
+    mewl_lab lab;
+    long folds = 5;
+    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "verify")) != MEWL_CLI_GO) {
+        return code;
+    }
+    if (argc > 0) {
+        return mewl_cli_usage_error(cli, "`%s` is one word too many", argv[0]);
+    }
+    if (!mewl_cli_integer(cli, "folds", value[OPT_FOLDS], 2, 20, &folds)) {
+        return MEWL_EXIT_USAGE;
+    }
+    mewl_error err = {0};
+    json_t *document = NULL;
+    const mewl_status status = run(&document, &lab, folds, &err);
+    return mewl_lab_close(&lab, status, document, &err);
+}

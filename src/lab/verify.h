@@ -1,0 +1,70 @@
+/* verify.h - is it the same individual? Trials of two recordings each, scored by the cosine of their vectors, for any
+ * number of systems in one run, with intervals from a bootstrap over individuals.
+ *
+ * Lists: one a data set, of all pairs of its recordings (protocols: a positive never lies within one session; two
+ * individuals of one app or household are no trial), or one from a file of trials. A system may be judged as it is, or
+ * with a head: a linear map learned from the individuals of the other folds (whitening by the covariance within
+ * individuals, shrunk after Ledoit and Wolf, 192 directions), so that nobody judges whom it was learned from.
+ */
+#ifndef MEWL_LAB_VERIFY_H
+#define MEWL_LAB_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "data/manifest.h"
+
+#define MEWL_VERIFY_SYSTEMS_MAX 12
+#define MEWL_VERIFY_HEAD_SIZE 192
+#define MEWL_VERIFY_NEGATIVES_MAX 20000u /* of a list; more are thinned out by a fixed draw */
+#define MEWL_VERIFY_ROWS_MAX 100000u
+#define MEWL_VERIFY_PRIOR 0.05 /* of minDCF: share of positives; misses and false alarms cost the same */
+
+typedef struct mewl_verify_system {
+    const char *name;
+    const double *x; /* (rows of the manifest, dims), borrowed */
+    size_t dims;
+    bool head; /* with a head learned in folds */
+    bool baseline;
+} mewl_verify_system;
+
+typedef struct mewl_verify_opts {
+    size_t folds;      /* of heads; 0 means 5 */
+    size_t rounds;     /* of the bootstrap; 0 means 1000 */
+    uint64_t seed;     /* of folds, thinning and bootstrap */
+    const char *judge; /* name of the system that the others are compared with; NULL: none */
+} mewl_verify_opts;
+
+/* A linear map to `size` numbers: out = weight (x - mean). Owns its arrays; zero-initialised is empty. */
+typedef struct mewl_verify_head {
+    size_t dims, size;
+    double *weight; /* (size, dims) */
+    double *mean;   /* [dims] */
+} mewl_verify_head;
+
+/* Learns a head from `rows` rows: group[rows] numbers individuals, set[rows] data sets, whose offsets are taken out,
+ * too. Errors: MEWL_E_EMPTY when nobody has two rows, MEWL_E_MEMORY, MEWL_E_LIBRARY. On failure *out is empty. */
+mewl_status mewl_verify_head_fit(mewl_verify_head *out, const double *x, const size_t *group, const size_t *set,
+                                 size_t rows, size_t dims, mewl_error *err);
+void mewl_verify_head_apply(const mewl_verify_head *head, double *out, const double *x);
+void mewl_verify_head_fini(mewl_verify_head *head);
+
+/* The same from a manifest's rows of one split (NULL: all) that name a speaker. */
+mewl_status mewl_verify_head_fit_rows(mewl_verify_head *out, const mewl_manifest *manifest, const double *x,
+                                      size_t dims, const char *split, mewl_error *err);
+
+/* Writes an embedder (arch "mn04-embed") to `path`: the published body at `body` and a head learned on mn04's
+ * embeddings of the manifest's training side. Errors: MEWL_E_SHAPE, those of reading and writing. */
+mewl_status mewl_verify_make(const char *path, const char *body, const mewl_verify_head *head,
+                             const mewl_manifest *manifest, mewl_error *err);
+
+/* Runs all systems on all lists; *document is a report (report.h), a new reference. `trials`: path of a CSV of trials
+ * (columns left, right, label; or CryCeleb's baby_id_B, baby_id_D, label), whose sides are file names, sessions or
+ * speakers of the manifest; NULL: all pairs. Folds are written into the manifest's rows. Errors: MEWL_E_EMPTY without a
+ * single list that has both kinds of trials, MEWL_E_ARG, MEWL_E_FORMAT of the trials, MEWL_E_MEMORY. */
+mewl_status mewl_verify_run(json_t **document, mewl_manifest *manifest, const mewl_verify_system *systems, size_t count,
+                            const char *trials, mewl_verify_opts opts, mewl_error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* mn04_embed.c - mn04's body (EfficientAT) as an embedder: its 384 numbers, a linear head to 192, length one.
+ *
+ * The body keeps its published weights and names; the head is learned from individuals, in closed form (lab/verify.h)
+ * or by task embed. Of all networks at hand mn04's embedding tells voices apart best (docs/results/identity.md).
+ */
+#include "models/ecapa.h"
+#include "models/mn04.h"
+
+static mewl_status complete(mewl_model_config *c, mewl_error *err)
+{
+    MEWL_TRY(mewl__embedder_complete(c, err));
+    c->depth = 0;
+    c->width = 1;
+    return c->bands == MEWL_MN04_BANDS
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_ARG, "%s takes %d bands (front end mn)", c->arch, MEWL_MN04_BANDS);
+}
+
+static int64_t embedding_size(const mewl_model_config *c)
+{
+    return MEWL__EMBEDDING_SIZE;
+}
+
+static int64_t weights_min(const mewl_model_config *c)
+{
+    return MEWL__EMBEDDING_SIZE * MEWL_MN04_EMBEDDING;
+}
+
+/* Five halvings, each rounding up. */
+static int64_t frames_out(const mewl_model_config *c, int64_t t)
+{
+    return t > 0 ? (t + 31) / 32 : 0;
+}
+
+static void build(mewl_net *net, const mewl_model_config *c)
+{
+    mewl_node x = mewl_net_linear(net, "head", mewl_mn04_body(net), (mewl_linear_opts){.out = MEWL__EMBEDDING_SIZE});
+    mewl__embedding_output(net, x, c);
+}
+
+const mewl__arch mewl__arch_mn04_embed = {.name = "mn04-embed",
+                                          .input = MEWL__ARCH_LOGMEL,
+                                          .embeds = true,
+                                          .bands = MEWL_MN04_BANDS,
+                                          .complete = complete,
+                                          .embedding_size = embedding_size,
+                                          .weights_min = weights_min,
+                                          .frames_out = frames_out,
+                                          .build = build};
