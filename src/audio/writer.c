@@ -15,9 +15,10 @@
 #include "base/file.h"
 
 #define WAV_HEADER 44
-#define WAV_BYTES_MOST 4294967000.0
+#define WAV_BYTES_MOST 4294966000.0
 #define FLAC_HEADER 42 /* "fLaC", the block's head, STREAMINFO */
 #define BLOCK 4096     /* frames encoded at a time */
+#define COMMENT_MAX 1000
 
 struct mewl_audio_writer {
     char *path;
@@ -25,7 +26,9 @@ struct mewl_audio_writer {
     mewl_audio_format format;
     uint32_t rate_hz;
     int channels;
-    uint64_t bytes;        /* of samples, wav */
+    uint64_t bytes;      /* of samples, wav */
+    uint32_t list_bytes; /* of the chunk with the remark after them, wav */
+    char *comment;
     uint8_t *block;        /* wav: BLOCK frames of bytes */
     AVCodecContext *codec; /* flac */
     AVFrame *frame;
@@ -55,7 +58,7 @@ static void wav_header(const mewl_audio_writer *w, uint8_t head[WAV_HEADER])
 {
     const uint32_t size = (uint32_t)sample_bytes(w), wide = (uint32_t)w->channels;
     memcpy(head, "RIFF", 4);
-    put_u32(head + 4, (uint32_t)(w->bytes + (w->bytes & 1) + WAV_HEADER - 8));
+    put_u32(head + 4, (uint32_t)(w->bytes + (w->bytes & 1) + w->list_bytes + WAV_HEADER - 8));
     memcpy(head + 8, "WAVEfmt ", 8);
     put_u32(head + 16, 16);
     put_u16(head + 20, w->format == MEWL_AUDIO_WAV_F32 ? 3 : 1); /* IEEE float or PCM */
@@ -305,6 +308,41 @@ static mewl_status finish_flac(mewl_audio_writer *w, mewl_error *err)
     return encode(w, true, err);
 }
 
+mewl_status mewl_audio_writer_comment(mewl_audio_writer *w, const char *text, mewl_error *err)
+{
+    if (w->format == MEWL_AUDIO_FLAC) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "%s: remarks go into wav files alone", w->path);
+    }
+    if (strlen(text) > COMMENT_MAX) {
+        return mewl_error_set(err, MEWL_E_ARG, "%s: a remark of over %d bytes", w->path, COMMENT_MAX);
+    }
+    char *copy = strdup(text);
+    if (copy == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory for a remark", w->path);
+    }
+    free(w->comment);
+    w->comment = copy;
+    return MEWL_OK;
+}
+
+/* The remark as a chunk after the samples: LIST, INFO, ICMT, the text with its NUL, padded to a whole number of words.
+ */
+static mewl_status push_comment(mewl_audio_writer *w, mewl_error *err)
+{
+    if (w->comment == NULL) {
+        return MEWL_OK;
+    }
+    uint8_t chunk[20 + COMMENT_MAX + 2] = {0};
+    uint32_t text = (uint32_t)strlen(w->comment) + 1, padded = text + (text & 1);
+    memcpy(chunk, "LIST", 4);
+    put_u32(chunk + 4, 12 + padded);
+    memcpy(chunk + 8, "INFOICMT", 8);
+    put_u32(chunk + 16, text);
+    memcpy(chunk + 20, w->comment, text);
+    w->list_bytes = 20 + padded;
+    return mewl_file_writer_push(w->file, chunk, w->list_bytes, err);
+}
+
 mewl_status mewl_audio_writer_commit(mewl_audio_writer *w, mewl_error *err)
 {
     if (w->committed) {
@@ -321,6 +359,7 @@ mewl_status mewl_audio_writer_commit(mewl_audio_writer *w, mewl_error *err)
         if ((w->bytes & 1) != 0) {
             MEWL_TRY(mewl_file_writer_push(w->file, "", 1, err));
         }
+        MEWL_TRY(push_comment(w, err));
         uint8_t head[WAV_HEADER];
         wav_header(w, head);
         MEWL_TRY(mewl_file_writer_patch(w->file, 0, head, sizeof head, err));
@@ -338,6 +377,7 @@ void mewl_audio_writer_close(mewl_audio_writer *w)
     av_packet_free(&w->packet);
     mewl_file_writer_close(w->file);
     free(w->block);
+    free(w->comment);
     free(w->path);
     free(w);
 }

@@ -30,6 +30,10 @@ mewl_status mewl_audio_writer_open(mewl_audio_writer **out, const char *path, do
 /* Appends `frames` interleaved frames. */
 mewl_status mewl_audio_writer_push(mewl_audio_writer *writer, const float *interleaved, size_t frames, mewl_error *err);
 
+/* A remark of up to 1,000 bytes that wav files carry along (INFO, ICMT), copied; before the commit. MEWL_E_UNSUPPORTED
+ * for flac, MEWL_E_ARG when longer, MEWL_E_MEMORY. */
+mewl_status mewl_audio_writer_comment(mewl_audio_writer *writer, const char *text, mewl_error *err);
+
 /* Completes the file, flushes it to the disk and puts it in place. Once. */
 mewl_status mewl_audio_writer_commit(mewl_audio_writer *writer, mewl_error *err);
 

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/find.h"
 #include "cli/report.h"
+#include "cli/voice.h"
 
 #define PATH_BYTES 4096
 #define JOBS_MAX 64
@@ -25,6 +26,7 @@ enum {
     OPT_TSV,
     OPT_RAVEN,
     OPT_PICTURE,
+    OPT_STEPS,
     OPT_FAIL_ON,
     OPT_MERGE_GAP,
     OPT_MIN,
@@ -47,6 +49,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_TSV] = {"tsv", 0, "OUT", "write DESED's table: filename, onset, offset, event_label", false},
     [OPT_RAVEN] = {"raven", 0, "OUT", "write a Raven selection table (a folder for several)", false},
     [OPT_PICTURE] = {"picture", 'p', "OUT.png", "draw waveform, spectrogram and cries (a folder for several)", false},
+    [OPT_STEPS] = {"steps", 0, "OUT.png", "draw what is measured of the voice, step by step (a folder for several)",
+                   false},
     [OPT_FAIL_ON] = {"fail-on", 0, "cry", "exit with 1 when a cry was found", false},
     [OPT_MERGE_GAP] = {"merge-gap", 0, "S", "pauses up to this long stay inside one cry, seconds", true},
     [OPT_MIN] = {"min-length", 0, "S", "shortest cry told, seconds", true},
@@ -67,6 +71,7 @@ static const mewl_cli_usage usage = {
     .options = options,
     .examples = "  mewl analyze night.m4a\n"
                 "  mewl analyze --picture night.png --audacity night.txt night.m4a\n"
+                "  mewl analyze --steps steps.png cry.wav\n"
                 "  mewl analyze --ndjson --jobs 2 recordings/ > cries.ndjson\n"
                 "  ffmpeg -i camera.mkv -f wav - | mewl analyze -\n"
                 "  arecord -d 60 -f S16_LE -r 16000 -t raw | mewl analyze --raw s16le --rate 16000 -\n"};
@@ -84,6 +89,7 @@ typedef struct batch {
     const mewl_cli_inputs *inputs;
     mewl_analysis_opts opts;
     const char *picture; /* --picture */
+    const char *steps;   /* --steps */
     bool many;
     const char *model_path;
     const char *reason_path, *shipped_path; /* --reason, or NULL; the network that ships, or "" */
@@ -113,6 +119,23 @@ static void on_progress(void *user, double share)
     (void)pthread_mutex_unlock(&w->batch->lock);
 }
 
+/* --steps of a recording that could be analysed: another reading of the file, since these want all of it at once. */
+static void draw_steps(batch *b, const mewl_cli_input *input, const char *title, mewl_analysis *result)
+{
+    mewl_error err = {0};
+    if (strcmp(input->path, "-") == 0) {
+        result->status = mewl_error_set(&result->error, MEWL_E_UNSUPPORTED,
+                                        "--steps reads a recording twice, which standard input cannot give");
+        return;
+    }
+    char *place = mewl_report_place(b->steps, b->many, input->name, ".steps.png", &err);
+    if (place == NULL || mewl_cli_voice_steps(input->path, title, place, &err) != MEWL_OK) {
+        result->status = err.status;
+        result->error = err;
+    }
+    free(place);
+}
+
 static void analyse_one(worker *w, size_t index, slot *s)
 {
     batch *b = w->batch;
@@ -132,7 +155,9 @@ static void analyse_one(worker *w, size_t index, slot *s)
         }
         opts.picture = picture;
     }
-    (void)mewl_analysis_run(&s->result, w->model, input->path, opts);
+    if (mewl_analysis_run(&s->result, w->model, input->path, opts) == MEWL_OK && b->steps != NULL) {
+        draw_steps(b, input, opts.title, &s->result);
+    }
     free(picture);
 }
 
@@ -376,6 +401,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
                    .inputs = &inputs,
                    .opts = opts,
                    .picture = value[OPT_PICTURE],
+                   .steps = value[OPT_STEPS],
                    .many = many,
                    .model_path = model_path,
                    .reason_path = reason_path,

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/npy.h"
 #include "cli/commands.h"
+#include "cli/voice.h"
 #include "dsp/frontend.h"
 
 #define PULL_SAMPLES 16384u
@@ -19,7 +20,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
                   "spectrogram, mel, logmel, mfcc, hybrid or wavegram (what the front end is known for)", false},
     [OPT_CONFIG] = {"config", 'c', "NAME",
                     "panns-32k, panns-16k, ecapa, yamnet, mn, hybrid, wavegram-32k or -16k (panns-16k)", false},
-    [OPT_OUT] = {"output", 'o', "OUT.npy", "file to write: float32, one row a frame", false},
+    [OPT_OUT] = {"output", 'o', "OUT.npy",
+                 "file to write: float32, one row a frame; measures of the voice: .csv or .json", false},
     [OPT_RAW] = {"raw", 0, "FORMAT", "standard input is raw sound: s16le, f32le, mulaw, ...", false},
     [OPT_RATE] = {"rate", 0, "HZ", "rate of raw sound (16000)", false},
     [OPT_CHANNELS] = {"channels", 0, "N", "channels of raw sound (1)", false},
@@ -29,10 +31,15 @@ static const mewl_cli_usage usage = {
     .command = "features",
     .operands = "FILE",
     .about = "Writes the features of a recording as an array (frames, bands) that numpy.load opens.\n"
-             "Sound is mixed down to one channel and resampled to the front end's rate.",
+             "Sound is mixed down to one channel and resampled to the front end's rate.\n"
+             "--kind voice measures the voice instead (F0, melody, breaths, jitter, shimmer, harmonicity,\n"
+             "formants) and prints it; -o then takes .npy (F0 track: time, Hz, strength), .csv or .json.\n"
+             "--kind egemaps computes 88 figures under the names of eGeMAPSv02, by Mewl's own formulas.",
     .options = options,
     .examples = "  mewl features cry.wav --config panns-16k -o cry.npy\n"
                 "  mewl features cry.wav --kind mfcc --config hybrid -o mfcc.npy\n"
+                "  mewl features cry.wav --kind voice\n"
+                "  mewl features cry.wav --kind voice --json > voice.json\n"
                 "  python3 -c 'import numpy; print(numpy.load(\"cry.npy\").shape)'\n"};
 
 typedef struct extraction {
@@ -162,7 +169,7 @@ static int unknown_name(const mewl_cli *cli, const char *what, const char *given
         configs[count] = mewl_frontend_name_at(count);
         count++;
     }
-    return strcmp(what, "kind") == 0 ? mewl_cli_unknown(cli, what, given, kinds, 5)
+    return strcmp(what, "kind") == 0 ? mewl_cli_unknown(cli, what, given, kinds, 7)
                                      : mewl_cli_unknown(cli, what, given, configs, count);
 }
 
@@ -174,6 +181,14 @@ int mewl_cmd_features(mewl_cli *cli, int argc, char **argv)
     int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO) {
         return code;
+    }
+    const char *asked = value[OPT_KIND];
+    bool egemaps = asked != NULL && strcmp(asked, "egemaps") == 0;
+    if (argc == 1 && asked != NULL && (egemaps || strcmp(asked, "voice") == 0)) {
+        if (value[OPT_RAW] != NULL || value[OPT_CONFIG] != NULL) {
+            return mewl_cli_usage_error(cli, "--kind %s takes neither --raw nor --config", asked);
+        }
+        return mewl_cli_voice_features(cli, argv[0], value[OPT_OUT], egemaps);
     }
     if (argc != 1 || value[OPT_OUT] == NULL) {
         return mewl_cli_usage_error(cli, argc != 1 ? "name one recording" : "say where to write with -o OUT.npy");

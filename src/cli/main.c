@@ -17,7 +17,7 @@ static const mewl_cli_command mewl_commands[] = {
     {"analyze", "when an infant cried in recordings", mewl_cmd_analyze},
     {"listen", "cries as they happen: microphone, camera, stream", mewl_cmd_listen},
     {"baby", "one infant over weeks: its usual cries, and when they change", mewl_cmd_baby},
-    {"features", "spectrograms, mel bands and cepstra of a recording as an array", mewl_cmd_features},
+    {"features", "spectrograms, mel bands, cepstra of a recording; its voice in figures", mewl_cmd_features},
     {"bench", "what a second of sound costs on this machine, stage by stage", mewl_cmd_bench},
     {"predict", "whole clips through a model: class probabilities, embeddings", mewl_cmd_predict},
     {"data", "data sets: scan, split, fetch, mix", mewl_cmd_data},
@@ -25,6 +25,7 @@ static const mewl_cli_command mewl_commands[] = {
     {"eval", "what a model is worth, beside its baselines", mewl_cmd_eval},
     {"lab", "the papers' experiments, with an honest protocol beside theirs", mewl_cmd_lab},
     {"model", "what a model file holds; import published checkpoints", mewl_cmd_model},
+    {"synth", "simulated infants with the truth beside them, for tests", mewl_cmd_synth},
     {"help", "what a command does: mewl help COMMAND", mewl_cmd_help},
 };
 
