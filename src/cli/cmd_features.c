@@ -17,7 +17,8 @@ enum { OPT_KIND, OPT_CONFIG, OPT_OUT, OPT_RAW, OPT_RATE, OPT_CHANNELS, OPT_COUNT
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_KIND] = {"kind", 'k', "KIND",
-                  "spectrogram, mel, logmel, mfcc, hybrid or wavegram (what the front end is known for)", false},
+                  "spectrogram, mel, logmel, mfcc, hybrid, wavegram (what the front end is known for); voice; egemaps",
+                  false},
     [OPT_CONFIG] = {"config", 'c', "NAME",
                     "panns-32k, panns-16k, ecapa, yamnet, mn, hybrid, wavegram-32k or -16k (panns-16k)", false},
     [OPT_OUT] = {"output", 'o', "OUT.npy",
