@@ -22,7 +22,11 @@ static const mewl_cli_command rows[] = {
 
 static void print_rows(FILE *stream)
 {
-    (void)fputs("Usage: mewl lab NAME [OPTIONS]\n\n"
+    (void)fputs("Usage: mewl lab [OPTIONS] ", stream);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        (void)fprintf(stream, "%s%s", i > 0 ? "|" : "", rows[i].name);
+    }
+    (void)fputs("\n\n"
                 "Repeats an experiment of the papers that Mewl was made from, with the honest protocol beside\n"
                 "theirs: clips dealt at random, and nobody on both sides. Every table can be stopped at any moment;\n"
                 "the same command goes on from there.\n\nExperiments:\n",
