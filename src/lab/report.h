@@ -39,9 +39,10 @@ mewl_status mewl_report_label(json_t *document, mewl_error *err);
 /* Tables for people, appended to `out` (its ceiling holds). UTF-8, at most 132 columns where names allow. */
 mewl_status mewl_report_text(mewl_buffer *out, const json_t *document, mewl_error *err);
 
-/* One page with the tables, and confusion matrix and reliability diagram of every row that is no baseline, as SVG
- * inside the page. Written in one piece. Charts are drawn in a folder beside it, which is gone afterwards. MEWL_E_IO
- * and kin, MEWL_E_MEMORY, MEWL_E_LIBRARY. */
+/* One page with the tables, and confusion matrix and reliability diagram of every row that is no baseline (of the
+ * twelve with the highest balanced accuracy, where there are more), as SVG inside the page. Written in one piece.
+ * Charts are drawn in a folder beside it, which is gone afterwards. MEWL_E_IO and kin, MEWL_E_MEMORY, MEWL_E_LIBRARY.
+ */
 mewl_status mewl_report_html(const json_t *document, const char *path, mewl_error *err);
 
 #endif

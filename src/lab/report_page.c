@@ -14,6 +14,7 @@
 
 #define PAGE_BYTES_MAX ((size_t)256 << 20)
 #define CHART_BYTES_MAX ((size_t)8 << 20)
+#define FIGURE_ROWS_MAX 12
 
 static const char head[] = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
@@ -206,6 +207,29 @@ static mewl_status push_reliability(mewl_buffer *out, const char *path, const js
     return push_chart(out, path, "reliability diagram", err);
 }
 
+/* Of many rows only those that stand out are drawn: at most FIGURE_ROWS_MAX, by balanced accuracy with equal priors
+ * under the last split. */
+static bool has_figures(const json_t *document, const json_t *row)
+{
+    const json_t *splits = json_object_get(document, "splits");
+    const char *split = mewl__report_string(json_array_get(splits, json_array_size(splits) - 1), "name", "");
+    size_t better = 0;
+    size_t r;
+    json_t *other;
+    if (json_is_true(json_object_get(row, "baseline"))) {
+        return false;
+    }
+    double own =
+        number(json_object_get(json_object_get(json_object_get(row, "splits"), split), "balanced_equal"), "value");
+    json_array_foreach(json_object_get(document, "rows"), r, other)
+    {
+        const json_t *figures = json_object_get(json_object_get(other, "splits"), split);
+        bool counts = !json_is_true(json_object_get(other, "baseline"));
+        better += counts && number(json_object_get(figures, "balanced_equal"), "value") > own;
+    }
+    return better < FIGURE_ROWS_MAX;
+}
+
 static mewl_status push_figures(mewl_buffer *out, const char *path, const json_t *document, mewl_error *err)
 {
     const json_t *splits = json_object_get(document, "splits");
@@ -214,7 +238,7 @@ static mewl_status push_figures(mewl_buffer *out, const char *path, const json_t
     json_t *row;
     json_array_foreach(json_object_get(document, "rows"), r, row)
     {
-        if (json_is_true(json_object_get(row, "baseline"))) {
+        if (!has_figures(document, row)) {
             continue;
         }
         (void)mewl_buffer_print(out, "<details%s><summary>", r == 0 ? " open" : "");
