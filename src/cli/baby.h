@@ -64,6 +64,7 @@ int mewl_baby_enrol(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_score(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_timeline(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_export(mewl_cli *cli, int argc, char **argv);
+int mewl_baby_note(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_alerts(mewl_cli *cli, int argc, char **argv);
 int mewl_baby_delete(mewl_cli *cli, int argc, char **argv);
 

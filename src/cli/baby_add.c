@@ -74,8 +74,8 @@ static int add(mewl_cli *cli, const char *name, const char *const *value)
     if (code != MEWL_CLI_GO) {
         return code;
     }
-    if (strlen(name) >= sizeof infant.name) {
-        return mewl_cli_usage_error(cli, "the name is longer than %zu bytes", sizeof infant.name - 1);
+    if (name[0] == '\0' || strlen(name) >= sizeof infant.name) {
+        return mewl_cli_usage_error(cli, "a name has 1 to %zu bytes", sizeof infant.name - 1);
     }
     (void)strcpy(infant.name, name);
     code = mewl_baby_open(&baby, cli, value, NULL, false);

@@ -181,6 +181,10 @@ static int choose_days(mewl_baby *baby, const char *const *value, int64_t *from_
         return mewl_cli_usage_error(baby->cli, "--to takes a day like 2026-11-20, not `%s`", value[OPT_TO]);
     }
     *from_ms = *to_ms - length_ms;
+    const int64_t two_weeks = *to_ms - 13 * MEWL_BABY_DAY_MS;
+    if (value[OPT_DAYS] == NULL && totals.recordings > 0 && totals.first_ms > *from_ms) { /* not weeks of nothing */
+        *from_ms = totals.first_ms < two_weeks ? totals.first_ms : two_weeks;
+    }
     if (value[OPT_FROM] != NULL && !mewl_baby_parse_time(from_ms, value[OPT_FROM])) {
         return mewl_cli_usage_error(baby->cli, "--from takes a day like 2026-11-20, not `%s`", value[OPT_FROM]);
     }

@@ -6,7 +6,7 @@
 
 static const mewl_cli_usage baby_usage = {
     .command = "baby",
-    .operands = "add|set|list|show|enrol|score|timeline|alerts|export|delete ...",
+    .operands = "add|set|list|show|enrol|score|timeline|note|alerts|export|delete ...",
     .about = "Follows one infant over weeks: learns how it usually cries and says when that changes.\n"
              "All of it stays on this machine, in one folder that only you can read.\n"
              "Mewl is not a medical device: it compares sounds and knows nothing of their reasons.",
@@ -21,10 +21,10 @@ int mewl_cmd_baby(mewl_cli *cli, int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(mewl_cli *cli, int argc, char **argv);
-    } commands[] = {{"add", mewl_baby_add},           {"set", mewl_baby_set},       {"list", mewl_baby_list},
-                    {"show", mewl_baby_show},         {"enrol", mewl_baby_enrol},   {"score", mewl_baby_score},
-                    {"timeline", mewl_baby_timeline}, {"alerts", mewl_baby_alerts}, {"export", mewl_baby_export},
-                    {"delete", mewl_baby_delete}};
+    } commands[] = {{"add", mewl_baby_add},           {"set", mewl_baby_set},      {"list", mewl_baby_list},
+                    {"show", mewl_baby_show},         {"enrol", mewl_baby_enrol},  {"score", mewl_baby_score},
+                    {"timeline", mewl_baby_timeline}, {"note", mewl_baby_note},    {"alerts", mewl_baby_alerts},
+                    {"export", mewl_baby_export},     {"delete", mewl_baby_delete}};
     const char *names[sizeof commands / sizeof commands[0]];
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         names[i] = commands[i].name;

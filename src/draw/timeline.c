@@ -69,10 +69,14 @@ static void draw_ground(const sheet *s)
     }
     mewl__colour(s->cr, NOT_HEARD, 1.0);
     for (size_t i = 0; i < s->days; i++) {
-        if (heard(s, i) <= 0.0) {
+        size_t run = 0; /* as one piece, or seams would show */
+        while (i + run < s->days && heard(s, i + run) <= 0.0) {
+            run++;
+        }
+        if (run > 0) {
             const double from = x_of(s, s->opts->first_day + (double)i);
-            const double to = x_of(s, s->opts->first_day + (double)i + 1.0);
-            fill_box(s->cr, from, box.y, to - from + 0.3, box.height);
+            fill_box(s->cr, from, box.y, x_of(s, s->opts->first_day + (double)(i + run)) - from, box.height);
+            i += run;
         }
     }
 }

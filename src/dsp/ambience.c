@@ -13,7 +13,8 @@
 #define BINS (FRAME / 2 + 1)
 #define QUIET_SHARE 10  /* one in so many frames is the noise */
 #define SPLIT_HZ 1000.0 /* of the tilt */
-#define REACH 1e-6      /* 60 dB */
+#define REACH 1e-4      /* 40 dB */
+#define LEAST_HZ 100.0  /* hum below it does not count as the strongest */
 
 typedef struct spectra {
     float *power;   /* (frames, BINS) */
@@ -71,6 +72,19 @@ static double mean_of(const spectra *s, double mean[], double most)
     return used > 0 ? energy / (double)used : 0.0;
 }
 
+static void bandwidth_of(mewl_ambience *out, const double mean[], double rate_hz)
+{
+    double strongest = 0.0;
+    for (size_t k = 1; k < BINS; k++) {
+        strongest = (double)k * rate_hz / (double)FRAME >= LEAST_HZ ? fmax(strongest, mean[k]) : strongest;
+    }
+    size_t last = BINS - 1;
+    while (last > 0 && mean[last] < REACH * strongest) {
+        last--;
+    }
+    out->bandwidth_hz = strongest > 0.0 ? (double)last * rate_hz / (double)FRAME : (double)NAN;
+}
+
 static void noise_of(mewl_ambience *out, const spectra *s, double rate_hz)
 {
     double mean[BINS], low = 0.0, high = 0.0;
@@ -83,20 +97,7 @@ static void noise_of(mewl_ambience *out, const spectra *s, double rate_hz)
     }
     out->noise_dbfs = energy > 0.0 ? 10.0 * log10(energy) : (double)NAN;
     out->tilt_db = low > 0.0 && high > 0.0 ? 10.0 * log10(low / high) : (double)NAN;
-}
-
-static void bandwidth_of(mewl_ambience *out, const spectra *s, double rate_hz)
-{
-    double mean[BINS], strongest = 0.0;
-    (void)mean_of(s, mean, (double)INFINITY);
-    for (size_t k = 1; k < BINS; k++) {
-        strongest = fmax(strongest, mean[k]);
-    }
-    size_t last = BINS - 1;
-    while (last > 0 && mean[last] < REACH * strongest) {
-        last--;
-    }
-    out->bandwidth_hz = strongest > 0.0 ? (double)last * rate_hz / (double)FRAME : (double)NAN;
+    bandwidth_of(out, mean, rate_hz);
 }
 
 mewl_status mewl_ambience_measure(mewl_ambience *out, const float *samples, size_t count, double rate_hz,
@@ -113,7 +114,6 @@ mewl_status mewl_ambience_measure(mewl_ambience *out, const float *samples, size
     const mewl_status status = run_frames(&s, samples, count, err);
     if (status == MEWL_OK) {
         noise_of(out, &s, rate_hz);
-        bandwidth_of(out, &s, rate_hz);
     }
     free(s.power);
     free(s.energy);

@@ -1,5 +1,5 @@
 /* ambience.h - figures of a recording that tell of microphone, codec and room rather than of who cries in it: noise
- * between the sounds, its colour, and up to which frequency anything is heard. They say when two recordings were not
+ * between the sounds, its colour, and up to which frequency it is heard. They say when two recordings were not
  * made in the same way; a figure alone says nothing. */
 #ifndef MEWL_DSP_AMBIENCE_H
 #define MEWL_DSP_AMBIENCE_H
@@ -12,7 +12,7 @@
 typedef struct mewl_ambience {
     double noise_dbfs;   /* level of the quietest tenth of the frames */
     double tilt_db;      /* of these: level below 1 kHz over level above it */
-    double bandwidth_hz; /* highest frequency within 60 dB of the strongest in the mean spectrum of all frames */
+    double bandwidth_hz; /* of these: highest frequency within 40 dB of the strongest one above 100 Hz */
 } mewl_ambience;
 
 /* Frames are of 1024 samples, every 512 (Hann). Samples that are not finite count as 0; digital silence has no noise

@@ -199,7 +199,8 @@ mewl_status mewl_store_timeline_clear(mewl_store *store, int64_t infant_id, mewl
 {
     bool own = false;
     MEWL_TRY(mewl__store_whole_begin(store, &own, err));
-    mewl_status status = mewl__store_run(store, err, "DELETE FROM scores WHERE infant_id = ?", "i", infant_id);
+    mewl_status status =
+        mewl__store_run(store, err, "DELETE FROM scores WHERE infant_id = ? AND model_id IS NOT NULL", "i", infant_id);
     if (status == MEWL_OK) {
         status =
             mewl__store_run(store, err, "DELETE FROM timeline WHERE infant_id = ? AND kind <> 'note'", "i", infant_id);

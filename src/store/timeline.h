@@ -85,7 +85,8 @@ mewl_status mewl_store_entry_each(mewl_store *store, int64_t infant_id, int64_t 
 mewl_status mewl_store_unscored(mewl_store *store, int64_t *count, int64_t *first_ms, int64_t infant_id,
                                 int64_t model_id, const char *kind, mewl_error *err);
 
-/* Forgets all of an infant's scores and entries but notes: before they are made anew. Alerts stay: they were told. */
+/* Forgets an infant's scores by personal models and its entries but notes: before they are made anew. Alerts stay: they
+ * were told. */
 mewl_status mewl_store_timeline_clear(mewl_store *store, int64_t infant_id, mewl_error *err);
 
 #endif
