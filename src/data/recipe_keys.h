@@ -10,7 +10,7 @@
                                                                                                                        \
     CHOICE(model, arch, "cnn10",                                                                                       \
            "cnn6|cnn10|cnn14|resnet22|mobilenetv1|mobilenetv2|wavegram-logmel-cnn14|tinytoes|resnet50-mha|mobilenet|"  \
-           "ecapa|ecapa-encoder|mobilenet-embed|mn04-embed",                                                           \
+           "mn04-classifier|ecapa|ecapa-encoder|mobilenet-embed|mn04-embed",                                           \
            "network; mobilenet: YAMNet's body for detection; the last four: embedders")                                \
     INT(model, depth, "0", 0, 13, "mobilenet: pairs of convolutions, 4 to 13; 0: 9")                                   \
     REAL(model, width, "0.25", 0.0625, 2, "multiplies the channels of every block")                                    \

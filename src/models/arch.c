@@ -21,6 +21,7 @@ static const mewl__arch *const table[] = {
     &mewl__arch_ecapa_encoder,
     &mewl__arch_mobilenet_embed,
     &mewl__arch_mn04_embed,
+    &mewl__arch_mn04_classifier,
 };
 
 const mewl__arch *mewl__arch_at(size_t index)

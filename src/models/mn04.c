@@ -90,7 +90,7 @@ static mewl_node add_block(mewl_net *net, mewl_node x, int index, int64_t in)
     return mewl_net_add(net, join(key, name, "add"), y, x);
 }
 
-mewl_node mewl_mn04_body(mewl_net *net)
+mewl_node mewl_mn04_map(mewl_net *net)
 {
     int64_t channels = 8;
     mewl_node x = mewl_net_input(net, 1, MEWL_MN04_BANDS);
@@ -101,7 +101,12 @@ mewl_node mewl_mn04_body(mewl_net *net)
         channels = blocks[i].out;
     }
     x = convolve(net, "features.16", x, (mewl_conv2d_opts){.out = MEWL_MN04_EMBEDDING, .kernel = {1, 1}}, HARD_SWISH);
-    return mewl_net_global_pool(net, "mean", x, MEWL_POOL_AVG);
+    return x;
+}
+
+mewl_node mewl_mn04_body(mewl_net *net)
+{
+    return mewl_net_global_pool(net, "mean", mewl_mn04_map(net), MEWL_POOL_AVG);
 }
 
 mewl_status mewl_mn04_build(mewl_net *net, mewl_error *err)

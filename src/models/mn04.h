@@ -19,7 +19,9 @@
 #define MEWL_MN04_LOGITS "logits" /* outputs of the net */
 #define MEWL_MN04_EMBEDDING_OUT "embedding"
 
-/* The network up to its embedding (N, 384, 1, 1): the net's input first. */
+/* The network up to its last map (N, 384, T', 4): the net's input first. And the mean of it, the embedding (N, 384, 1,
+ * 1). */
+mewl_node mewl_mn04_map(mewl_net *net);
 mewl_node mewl_mn04_body(mewl_net *net);
 
 /* Builds and seals the layers into an empty net, named as in the published file. Weights are zero. Errors: those of

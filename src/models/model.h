@@ -8,6 +8,7 @@
  *   tinytoes               TinyToes: convolutions, self-attention, LSTM               hybrid, or log-mel
  *   resnet50-mha           torchvision's ResNet50, then self-attention (resnet50.c)   hybrid, or log-mel
  *   mobilenet              YAMNet's body as a frame-wise detector (mobilenet.h)       log-mel
+ *   mn04-classifier        mn04 (EfficientAT) with classes of one's own               log-mel
  *   ecapa, ecapa-encoder   ECAPA-TDNN: SpeechBrain's, and speaker_encoder.*           log-mel
  *   mobilenet-embed        YAMNet's body, attentive statistics, 192 numbers           log-mel
  *   mn04-embed             mn04's body and a linear head to 192 numbers (embedder.md)  log-mel

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/npy.h"
+#include "dsp/frontend.h"
 #include "models/audioset.h"
 #include "models/classifier.h"
 #include "models/import.h"
@@ -208,6 +209,58 @@ static void imports_mn04(void **state)
     check_teacher("mn04", "mn04_as_mAP_432.pt");
 }
 
+/* An imported mn04 is where training of a classifier may start: all but the last layer fits by name and shape, and the
+ * embedding is the teacher's. */
+static void starts_a_classifier_from_mn04(void **state)
+{
+    (void)state;
+    char path[4096];
+    mewl_error err = {0};
+    mewl_checkpoint *from;
+    mewl_model *model;
+    mewl_classifier *teacher;
+    if (!weights_path(path, sizeof path, "mn04_as_mAP_432.pt")) {
+        skip();
+    }
+    assert_int_equal(mewl_import(path, "mn04", scratch_path(), &err), MEWL_OK);
+    assert_int_equal(mewl_checkpoint_read(&from, scratch_path(), &err), MEWL_OK);
+    const mewl_model_config config = {.arch = "mn04-classifier", .front_end = "mn", .classes = 5};
+    assert_int_equal(mewl_model_new(&model, config, 1, &err), MEWL_OK);
+    size_t count, missing = 0;
+    mewl_param *const *params = mewl_net_params(mewl_model_net(model), &count);
+    for (size_t i = 0; i < count; i++) {
+        if (mewl_checkpoint_get_f32(from, params[i]->value.data, params[i]->name,
+                                    mewl_shape_count(params[i]->value.shape), &err) != MEWL_OK) {
+            assert_memory_equal(params[i]->name, "classifier.5", 12);
+            missing++;
+        }
+    }
+    assert_int_equal(missing, 2);
+    mewl_net_touch(mewl_model_net(model));
+    mewl_checkpoint_free(from);
+    float *samples = calloc(32000, sizeof *samples), *frames = calloc(101 * 128, sizeof *frames), got[384], want[384];
+    assert_true(samples != NULL && frames != NULL);
+    for (int i = 0; i < 32000; i++) {
+        samples[i] = (float)((i * 7919) % 2003 - 1001) / 2003;
+    }
+    mewl_frontend *front_end;
+    assert_int_equal(mewl_frontend_new(&front_end, "mn", &err), MEWL_OK);
+    const size_t t = mewl_frontend_frame_count(front_end, 32000);
+    assert_int_equal(mewl_frontend_run(front_end, frames, samples, 32000, &err), MEWL_OK);
+    assert_int_equal(mewl_model_forward(model, frames, 1, (int64_t)t, NULL, NULL, got, &err), MEWL_OK);
+    assert_int_equal(mewl_classifier_open(&teacher, path, &err), MEWL_OK);
+    mewl_classifier_result result = {.embedding = want};
+    assert_int_equal(mewl_classifier_score(teacher, &result, samples, 32000, &err), MEWL_OK);
+    for (int i = 0; i < 384; i++) {
+        assert_float_equal(got[i], want[i], 1e-5);
+    }
+    mewl_classifier_close(teacher);
+    mewl_frontend_free(front_end);
+    mewl_model_free(model);
+    free(samples);
+    free(frames);
+}
+
 /* A model of ours through the classifier: short clips are padded, silence gives figures, and no sample is an error. */
 static void classifies_with_a_model(void **state)
 {
@@ -300,6 +353,7 @@ int main(void)
         cmocka_unit_test(refuses_with_a_reason),
         cmocka_unit_test(imports_yamnet),
         cmocka_unit_test(imports_mn04),
+        cmocka_unit_test(starts_a_classifier_from_mn04),
         cmocka_unit_test(classifies_with_a_model),
         cmocka_unit_test(refuses_a_small_file_of_a_large_net),
     };
