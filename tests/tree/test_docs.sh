@@ -60,7 +60,7 @@ commands() {
     help_of | awk '/^Commands:/ { on = 1 } on && /^$/ { exit } on && /^  [a-z]+  +[^ ]/ { print $1 }' | while read -r name; do
         echo "$name"
         help_of "$name" | awk -v begins="Usage: mewl $name [OPTIONS] " 'index($0, begins) == 1 {
-            sub(/[^a-z|].*/, "", $5)
+            sub(/[^a-z0-9|].*/, "", $5)
             count = split($5, inner, "|")
             for (i = 1; i <= count && count > 1; i++) {
                 print $3, inner[i]
@@ -96,7 +96,7 @@ check_options() {
             words = substr(rest, 1, RLENGTH)
             sub(/^[^ ]* +/, "", words)
             rest = substr(rest, RLENGTH + 1)
-            if (match(rest, /^ +[a-z]+/)) {
+            if (match(rest, /^ +[a-z][a-z0-9]*/)) {
                 second = substr(rest, 1, RLENGTH)
                 sub(/^ +/, "", second)
                 if (substr(rest, RLENGTH + 1) !~ /^[A-Za-z0-9_]/ && (words " " second) in there) {
