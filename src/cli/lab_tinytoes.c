@@ -40,7 +40,7 @@ static mewl_study_config row_of(const mewl_lab *lab, const figures *f, const cha
     (void)snprintf(c.paper, sizeof c.paper, "88 %%");
     (void)snprintf(c.model.arch, sizeof c.model.arch, "%s", arch);
     (void)snprintf(c.model.front_end, sizeof c.model.front_end, "hybrid");
-    c.model.width = f->width;
+    c.model.width = strcmp(arch, "tinytoes") == 0 || lab->paper ? f->width : f->width / 2; /* ResNet50 is wide */
     c.fit = (mewl_fit_opts){
         .epochs = f->epochs,
         .batch = 16,
@@ -59,7 +59,7 @@ static mewl_study_config row_of(const mewl_lab *lab, const figures *f, const cha
 
 static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_error *err)
 {
-    mewl_study_config rows[2] = {row_of(lab, f, "tinytoes", 1), row_of(lab, f, "resnet50-mha", 3)};
+    mewl_study_config rows[2] = {row_of(lab, f, "tinytoes", 1), row_of(lab, f, "resnet50-mha", 1)};
     MEWL_TRY(mewl_lab_read_manifest(lab, err));
     mewl_study_opts opts =
         mewl_lab_study_opts(lab, "Why a baby cries, by TinyToes' networks and protocol: ten folds", 1);
@@ -83,7 +83,7 @@ int mewl_lab_tinytoes(mewl_cli *cli, int argc, char **argv)
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "tinytoes")) != MEWL_CLI_GO) {
         return code;
     }
-    figures f = {.epochs = lab.paper ? 30 : 8, .width = lab.paper ? 1 : 0.25, .folds = 10};
+    figures f = {.epochs = lab.paper ? 30 : 5, .width = lab.paper ? 1 : 0.25, .folds = 10};
     if (argc > 0) {
         return mewl_cli_usage_error(cli, "`%s` is one word too many", argv[0]);
     }
