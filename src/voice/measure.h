@@ -35,8 +35,8 @@
     X(f0_phonation_hz, "Hz", "median F0 of clear frames up to 1 kHz: without hyperphonation")                          \
     X(f0_p05_hz, "Hz", "5th percentile of F0")                                                                         \
     X(f0_p95_hz, "Hz", "95th percentile of F0")                                                                        \
-    X(f0_range_st, "semitones", "from the 5th to the 95th percentile")                                                 \
-    X(f0_change_st_s, "semitones/s", "mean absolute change of F0 within voiced stretches")                             \
+    X(f0_range_st, "st", "from the 5th to the 95th percentile")                                                        \
+    X(f0_change_st_s, "st/s", "mean absolute change of F0 within voiced stretches, semitones a second")                \
     X(phonation, "1", "share of burst frames voiced, clear, F0 up to 1 kHz")                                           \
     X(hyperphonation, "1", "share of burst frames voiced with F0 above 1 kHz")                                         \
     X(dysphonation, "1", "share of burst frames noisy: unvoiced, or with a harmonicity below 3 dB")                    \
