@@ -349,8 +349,8 @@ static void deleted_is_deleted(void **state)
     assert_true(holds("store/mewl.db", "first tooth") || holds("store/mewl.db-wal", "first tooth"));
     expect("delete Ida --yes", 0, NULL, "14 kept recordings");
     assert_false(holds("store/mewl.db", "first tooth"));
-    assert_false(holds("store/mewl.db", names[3]));
-    assert_false(holds("store/mewl.db-wal", names[3]));
+    assert_false(holds("store/mewl.db", names[5]));
+    assert_false(holds("store/mewl.db-wal", names[5]));
     assert_int_equal(access("store/clips/1", F_OK), -1);
     expect("show Ida", 3, NULL, "there is Otto");
     expect("delete Otto --yes", 0, NULL, NULL);
