@@ -4,6 +4,8 @@
  *   panns-32k   32 kHz  Hann 1024, hop 320, centred, reflected  64 mel 50-14,000 Hz (Slaney), dB           64
  *   panns-16k   16 kHz  Hann 512, hop 160, centred, reflected   64 mel 50-8,000 Hz (Slaney), dB            64
  *   ecapa       16 kHz  Hamming 400, hop 160, centred, zeros    80 mel 0-8,000 Hz, dB, clip-wide steps     80
+ *   ecapa-encoder       pre-emphasis, Hamming 400 in FFT 512,   80 mel 20-7,600 Hz (HTK), ln(x + 1e-6),    80
+ *               16 kHz  hop 160, centred, reflected             each band's mean over the clip removed
  *   yamnet      16 kHz  Hann 400 in FFT 512, hop 160, no pad    64 mel 125-7,500 Hz, ln(x + 0.001)         64
  *   mn          32 kHz  pre-emphasis, Hann 800 in FFT 1024,     128 mel 0-15,000 Hz (Kaldi),               128
  *                       hop 320, centred, reflected             (ln(x + 1e-5) + 4.5) / 5

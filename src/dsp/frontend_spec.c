@@ -48,6 +48,21 @@ static const mewl__frontend_spec specs[] = {
         .clip_floor_db = 80.0f,
     },
     {
+        /* torchaudio's MelSpectrogram and what checkpoints named speaker_encoder.* do around it: pre-emphasis before,
+         * ln(x + 1e-6) and removal of each band's mean after. */
+        .name = "ecapa-encoder",
+        .default_kind = MEWL_FEATURE_LOGMEL,
+        .rate_hz = 16000.0,
+        .hop = 160,
+        .span = 512,
+        .padding = MEWL__PAD_REFLECT,
+        .preemphasis = 0.97,
+        .stft = {512, 400, 56, MEWL_WINDOW_HAMMING_PERIODIC, MEWL_STFT_POWER},
+        .mel = {16000.0, 512, 80, 20.0, 7600.0, MEWL_MEL_HTK, MEWL_MEL_LINEAR_HZ, MEWL_MEL_PEAK_ONE},
+        .log = {.floor = 0.0f, .add = 1e-6f, .scale = 1.0f, .offset = 0.0f},
+        .clip_floor_db = 1e9f,
+    },
+    {
         /* YAMNet: tf.signal.stft (frames zero-padded at their end) and linear_to_mel_weight_matrix. */
         .name = "yamnet",
         .default_kind = MEWL_FEATURE_LOGMEL,

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "models/arch.h"
 #include "models/audioset.h"
+#include "models/import_ecapa.h"
 #include "models/model.h"
 #include "models/teacher_net.h"
 #include "models/torchzip.h"
@@ -249,6 +250,9 @@ mewl_status mewl_import(const char *path, const char *arch, const char *out_path
     const mewl__arch *row = mewl__arch_find(arch);
     if (mewl__teacher_kind_find(arch) != NULL) {
         return import_teacher(path, arch, out_path, err);
+    }
+    if (strcmp(arch, "ecapa") == 0) {
+        return mewl__import_ecapa(path, out_path, err);
     }
     return row != NULL && row->panns ? import_panns(path, row, out_path, err)
                                      : mewl_error_set(err, MEWL_E_ARG, "no architecture `%s` can be imported", arch);
