@@ -1,5 +1,5 @@
-/* cmd_model.c - `mewl model info MODEL`, `mewl model import CHECKPOINT`, `mewl model export MODEL`; quantise is in
- * cmd_model_quantise.c. */
+/* cmd_model.c - `mewl model info MODEL`, `mewl model import CHECKPOINT`, `mewl model export MODEL`; quantise and
+ * average are in files of their own. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,16 +58,18 @@ static const mewl_cli_usage export_usage = {
                 "  mewl model export yamnet.tflite --format onnx -o yamnet.onnx\n"};
 
 static const mewl_cli_usage model_usage = {.command = "model",
-                                           .operands = "info|import|export|quantise ...",
+                                           .operands = "info|import|export|quantise|average ...",
                                            .about = "info MODEL          what a model file holds\n"
                                                     "import CHECKPOINT   a published checkpoint into Mewl's own form\n"
                                                     "export MODEL        a model as ONNX, for other programs\n"
-                                                    "quantise MODEL      a trained model into one of eight bits",
+                                                    "quantise MODEL      a trained model into one of eight bits\n"
+                                                    "average MODEL...    several trainings into their mean",
                                            .options = NULL,
                                            .examples = "  mewl model info --help\n"
                                                        "  mewl model import --help\n"
                                                        "  mewl model export --help\n"
-                                                       "  mewl model quantise --help\n"};
+                                                       "  mewl model quantise --help\n"
+                                                       "  mewl model average --help\n"};
 
 static double file_bytes(const char *path)
 {
@@ -272,7 +274,7 @@ static int run_export(mewl_cli *cli, int argc, char **argv)
 
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv)
 {
-    static const char *const names[] = {"info", "import", "export", "quantise"};
+    static const char *const names[] = {"info", "import", "export", "quantise", "average"};
     if (argc > 1 && strcmp(argv[1], "info") == 0) {
         return run_info(cli, argc - 1, argv + 1);
     }
@@ -285,10 +287,14 @@ int mewl_cmd_model(mewl_cli *cli, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "quantise") == 0) {
         return mewl_cmd_model_quantise(cli, argc - 1, argv + 1);
     }
+    if (argc > 1 && strcmp(argv[1], "average") == 0) {
+        return mewl_cmd_model_average(cli, argc - 1, argv + 1);
+    }
     if (argc > 1 && argv[1][0] != '-') {
         return mewl_cli_unknown(cli, "command of `mewl model`", argv[1], names, sizeof names / sizeof names[0]);
     }
     int code = mewl_cli_parse(cli, &model_usage, argc, argv, NULL, &argc, &argv);
-    return code != MEWL_CLI_GO ? code
-                               : mewl_cli_usage_error(cli, "say `mewl model info`, `import`, `export` or `quantise`");
+    return code != MEWL_CLI_GO
+               ? code
+               : mewl_cli_usage_error(cli, "say `mewl model info`, `import`, `export`, `quantise` or `average`");
 }

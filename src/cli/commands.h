@@ -14,6 +14,7 @@ int mewl_cmd_help(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_lab(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv);
+int mewl_cmd_model_average(mewl_cli *cli, int argc, char **argv);  /* of mewl_cmd_model's */
 int mewl_cmd_model_quantise(mewl_cli *cli, int argc, char **argv); /* of mewl_cmd_model's */
 int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_synth(mewl_cli *cli, int argc, char **argv);
