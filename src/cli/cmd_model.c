@@ -35,7 +35,7 @@ static const mewl_cli_usage import_usage = {
     .about = "Copies the weights of a published checkpoint into Mewl's own form, unchanged. PANNs and mn04 come as\n"
              "PyTorch files (.pth, .pt; of PyTorch 1.6 and later, or the older form), YAMNet as TFLite.\n"
              "No code in a checkpoint is ever run. NAME is cnn6, cnn10, cnn14, resnet22, mobilenetv1, mobilenetv2 or\n"
-             "wavegram-logmel-cnn14 (PANNs), yamnet or mn04.",
+             "wavegram-logmel-cnn14 (PANNs), ecapa (SpeechBrain's or speaker_encoder.*), yamnet or mn04.",
     .options = import_options,
     .examples = "  mewl model import Cnn14_mAP=0.431.pth --arch cnn14 -o cnn14.safetensors\n"
                 "  mewl model import yamnet.tflite --arch yamnet -o yamnet.safetensors\n"};

@@ -14,8 +14,8 @@
 #include "models/torchzip.h"
 #include "models/yamnet.h"
 
-/* Teachers come after the architectures of arch.h that can be imported. */
-static const char *const teachers[] = {"yamnet", "mn04"};
+/* ECAPA-TDNN, told apart by its names (import_ecapa.c), and teachers come after PANNs' architectures. */
+static const char *const others[] = {"ecapa", "yamnet", "mn04"};
 
 const char *mewl_import_arch_at(size_t index)
 {
@@ -24,7 +24,7 @@ const char *mewl_import_arch_at(size_t index)
             return mewl__arch_at(i)->name;
         }
     }
-    return index < sizeof teachers / sizeof teachers[0] ? teachers[index] : NULL;
+    return index < sizeof others / sizeof others[0] ? others[index] : NULL;
 }
 
 /* The last part of a path: an import names its source, not somebody's folders. */

@@ -6,6 +6,8 @@
  *   cnn6, cnn10, cnn14, resnet22,           a PANNs checkpoint (PyTorch), at any width    a model (model.h)
  *   mobilenetv1, mobilenetv2,
  *   wavegram-logmel-cnn14
+ *   ecapa                                   SpeechBrain's embedding_model.ckpt, or a      an embedder (model.h)
+ *                                           checkpoint whose names begin speaker_encoder.
  *
  * Nothing is trained or changed: weights are copied by name and exact shape (8-bit ones dequantised). PyTorch files may
  * be of the zip form or of the older one (torchzip.h).

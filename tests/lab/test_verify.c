@@ -1,0 +1,216 @@
+/* test_verify.c - trials of identity: which pairs there are, equal error rates of vectors made to be easy, hard and
+ * spoilt, heads that are learned in folds, files of trials; and the smallest detection cost. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "lab/metrics.h"
+#include "lab/verify.h"
+
+enum { PEOPLE = 24, EACH = 5, DIMS = 20, ROWS = PEOPLE * EACH };
+
+/* 24 infants with five sessions; times an hour and more apart but for the last two recordings. */
+static void make_manifest(mewl_manifest *m)
+{
+    mewl_error err = {0};
+    assert_int_equal(mewl_manifest_init(m, &err), MEWL_OK);
+    for (int i = 0; i < ROWS; i++) {
+        char path[64], who[64], group[64];
+        mewl_row row = mewl_row_empty();
+        (void)snprintf(path, sizeof path, "/x/%03d.wav", i);
+        (void)snprintf(who, sizeof who, "infant%d", i / EACH);
+        (void)snprintf(group, sizeof group, "app%d", i / EACH / 2); /* two infants an app */
+        row.path = path;
+        row.set = "cries";
+        row.label = "cry";
+        row.speaker = who;
+        row.group = group;
+        row.split = i / EACH % 4 == 0 ? "test" : "train";
+        row.time_s = 1e9 + 7200.0 * (i % EACH) - (i % EACH == EACH - 1 ? 7000.0 : 0.0);
+        assert_int_equal(mewl_manifest_add(m, &row, &err), MEWL_OK);
+    }
+}
+
+/* Who it is in the first half of the numbers; `spoil` times as much of the session in two directions of the rest. */
+static void make_vectors(double *x, double noise, double spoil)
+{
+    mewl_rng rng = mewl_rng_seeded(4);
+    double mean[DIMS];
+    for (int i = 0; i < ROWS; i++) {
+        for (int d = 0; d < DIMS; d++) {
+            mean[d] = i % EACH == 0 && d < DIMS / 2 ? mewl_rng_normal(&rng) : d < DIMS / 2 ? mean[d] : 0.0;
+            x[i * DIMS + d] =
+                mean[d] + noise * mewl_rng_normal(&rng) + (d >= DIMS - 2 ? spoil * mewl_rng_normal(&rng) : 0);
+        }
+    }
+}
+
+static double eer_of(const json_t *document, const char *system)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(document, "rows"), i, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "system")), system) == 0) {
+            return json_real_value(json_object_get(json_object_get(row, "eer"), "value"));
+        }
+    }
+    fail_msg("no row of %s", system);
+    return NAN;
+}
+
+static void test_systems(void **state)
+{
+    static double easy[ROWS * DIMS], spoilt[ROWS * DIMS];
+    mewl_error err = {0};
+    mewl_manifest m;
+    json_t *document;
+    make_manifest(&m);
+    make_vectors(easy, 0.01, 0.0);
+    make_vectors(spoilt, 0.3, 8.0);
+    const mewl_verify_system systems[] = {{.name = "easy", .x = easy, .dims = DIMS},
+                                          {.name = "spoilt", .x = spoilt, .dims = DIMS, .baseline = true},
+                                          {.name = "head", .x = spoilt, .dims = DIMS, .head = true}};
+    mewl_verify_opts opts = {.rounds = 60, .seed = 1, .judge = "head"};
+    if (mewl_verify_run(&document, &m, systems, 3, NULL, opts, &err) != MEWL_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(eer_of(document, "easy") < 0.01);
+    assert_true(eer_of(document, "spoilt") > 0.3);
+    assert_true(eer_of(document, "head") < 0.1);
+    /* ten pairs of five recordings, the one within an hour left out; others never of the same app */
+    const json_t *extra = json_object_get(json_array_get(json_object_get(document, "rows"), 0), "extra");
+    char want[64];
+    (void)snprintf(want, sizeof want, "%d / %d of %d", PEOPLE * 9, PEOPLE * (PEOPLE - 2) / 2 * EACH * EACH, PEOPLE);
+    assert_string_equal(json_string_value(json_object_get(extra, "trials")), want);
+    const json_t *difference =
+        json_object_get(json_array_get(json_object_get(document, "rows"), 1), "judge_minus_this");
+    assert_true(json_real_value(json_object_get(difference, "high")) < 0.0);
+    json_decref(document);
+    for (size_t i = 0; i < m.count; i++) { /* infants of one app share a fold */
+        assert_true(m.rows[i].fold >= 1 && m.rows[i].fold <= 5);
+        assert_int_equal(m.rows[i].fold, m.rows[i / 10 * 10].fold);
+    }
+    mewl_manifest_fini(&m);
+}
+
+static void test_head(void **state)
+{
+    static double x[ROWS * DIMS];
+    mewl_error err = {0};
+    mewl_manifest m;
+    mewl_verify_head head, none;
+    make_manifest(&m);
+    make_vectors(x, 0.3, 8.0);
+    assert_int_equal(mewl_verify_head_fit_rows(&head, &m, x, DIMS, "train", &err), MEWL_OK);
+    assert_int_equal(head.dims, DIMS);
+    assert_true(head.size >= DIMS / 2 && head.size <= DIMS);
+    double out[DIMS], moved[DIMS], change = 0.0, spoiling = 0.0, row[DIMS];
+    mewl_verify_head_apply(&head, out, x);
+    for (int direction = 0; direction < 2; direction++) { /* a session's direction counts for little */
+        memcpy(row, x, sizeof row);
+        row[direction == 0 ? 0 : DIMS - 1] += 1.0;
+        mewl_verify_head_apply(&head, moved, row);
+        for (size_t k = 0; k < head.size; k++) {
+            *(direction == 0 ? &change : &spoiling) += pow(moved[k] - out[k], 2.0);
+        }
+    }
+    assert_true(spoiling < 0.05 * change);
+    mewl_verify_head_fini(&head);
+    size_t group[3] = {0, 1, 2}, set[3] = {0, 0, 0};
+    assert_int_equal(mewl_verify_head_fit(&none, x, group, set, 3, DIMS, &err), MEWL_E_EMPTY);
+    assert_null(none.weight);
+    mewl_manifest_fini(&m);
+}
+
+static mewl_status run_file(json_t **document, mewl_manifest *m, const double *x, const char *text, mewl_error *err)
+{
+    char path[] = "/tmp/mewl-trials-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+    const mewl_verify_system system = {.name = "x", .x = x, .dims = DIMS};
+    mewl_status status = mewl_verify_run(document, m, &system, 1, path, (mewl_verify_opts){.rounds = 20}, err);
+    (void)unlink(path);
+    return status;
+}
+
+static void test_files_of_trials(void **state)
+{
+    static double x[ROWS * DIMS];
+    mewl_error err = {0};
+    mewl_manifest m;
+    json_t *document;
+    make_manifest(&m);
+    make_vectors(x, 0.01, 0.0);
+    for (size_t i = 0; i < m.count; i++) { /* as CryCeleb's reader names sessions */
+        char session[64];
+        (void)snprintf(session, sizeof session, "%s:%s", m.rows[i].speaker, i % EACH < 2 ? "B" : "D");
+        m.rows[i].session = mewl_manifest_intern(&m, session);
+    }
+    assert_int_equal(run_file(&document, &m, x,
+                              "left,right,label\n000.wav,003.wav,1\ninfant1:B,infant1:D,same\ninfant2,infant3,0\n"
+                              "000.wav,infant5,different\n",
+                              &err),
+                     MEWL_OK);
+    assert_true(eer_of(document, "x") == 0.0);
+    json_decref(document);
+    assert_int_equal(
+        run_file(&document, &m, x, "baby_id_B,baby_id_D,label\ninfant1,infant1,1.0\ninfant1,infant7,0.0\n", &err),
+        MEWL_OK);
+    json_decref(document);
+    assert_int_equal(run_file(&document, &m, x, "left,right\na,b\n", &err), MEWL_E_FORMAT);
+    assert_int_equal(run_file(&document, &m, x, "left,right,label\ninfant1,infant2,perhaps\n", &err), MEWL_E_FORMAT);
+    assert_non_null(strstr(err.text, ":2"));
+    assert_int_equal(run_file(&document, &m, x, "left,right,label\ninfant1,nobody,0\n", &err), MEWL_E_NOT_FOUND);
+    assert_int_equal(run_file(&document, &m, x, "left,right,label\ninfant1,infant2,0\n", &err), MEWL_E_EMPTY);
+    mewl_manifest_fini(&m);
+}
+
+/* Against trying every threshold. */
+static void test_detection_cost(void **state)
+{
+    float score[40];
+    bool same[40];
+    double weights[40], least = 1.0;
+    mewl_rng rng = mewl_rng_seeded(9);
+    double positives = 0.0, negatives = 0.0;
+    for (int i = 0; i < 40; i++) {
+        same[i] = i % 3 == 0;
+        score[i] = (float)(mewl_rng_normal(&rng) + (same[i] ? 1.0 : 0.0));
+        weights[i] = (double)(i % 4);
+        *(same[i] ? &positives : &negatives) += weights[i];
+    }
+    for (int t = 0; t < 40; t++) {
+        double misses = 0.0, alarms = 0.0;
+        for (int i = 0; i < 40; i++) {
+            misses += same[i] && score[i] < score[t] ? weights[i] / positives : 0.0;
+            alarms += !same[i] && score[i] >= score[t] ? weights[i] / negatives : 0.0;
+        }
+        least = fmin(least, (0.1 * misses + 0.9 * alarms) / 0.1);
+    }
+    mewl_error err = {0};
+    mewl_ranking r;
+    assert_int_equal(mewl_ranking_init(&r, score, same, 40, &err), MEWL_OK);
+    assert_true(fabs(mewl_ranking_min_dcf(&r, weights, 0.1) - least) < 1e-12);
+    mewl_ranking_fini(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_systems),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_files_of_trials),
+        cmocka_unit_test(test_detection_cost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
