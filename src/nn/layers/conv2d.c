@@ -84,10 +84,11 @@ static mewl_status spec_of(mewl__conv_spec *spec, const conv2d *self, const mewl
     return MEWL_OK;
 }
 
-static mewl_status make_folded(conv2d *self, mewl_error *err)
+/* Room for what folding a norm gives: figures of each channel, and `weights`, which eight bits need not. */
+static mewl_status make_folded(conv2d *self, bool weights, mewl_error *err)
 {
     size_t count = (size_t)mewl_shape_count(self->layer.params[0]->value.shape), channels = (size_t)self->opts.out;
-    self->folded = mewl__alloc(count * sizeof(float));
+    self->folded = mewl__alloc(weights ? count * sizeof(float) : 0);
     self->scale = mewl__alloc(channels * sizeof(float));
     self->shift = mewl__alloc(channels * sizeof(float));
     self->bias = mewl__alloc(channels * sizeof(float));
@@ -116,7 +117,7 @@ static mewl_status make_conv8(conv2d *self, const mewl_plan *plan, const mewl__c
     float *factor = mewl__alloc((size_t)self->opts.out * sizeof *factor);
     int8_t *weight = mewl__alloc((size_t)mewl_shape_count(layer->params[0]->value.shape));
     mewl_status status = factor != NULL && weight != NULL
-                             ? make_folded(self, err)
+                             ? make_folded(self, false, err)
                              : mewl_error_set(err, MEWL_E_MEMORY, "out of memory for weights in eight bits");
     if (status == MEWL_OK) {
         fold_bias(self);
@@ -208,7 +209,7 @@ static mewl_status conv2d_plan(mewl_layer *layer, const mewl_plan *plan, mewl_te
         }
         MEWL_TRY(mewl__conv_first_new(&self->first, &spec, err));
     }
-    return self->norm != NULL ? make_folded(self, err) : MEWL_OK;
+    return self->norm != NULL ? make_folded(self, true, err) : MEWL_OK;
 }
 
 /* Hands the weights over, an absorbed batch norm multiplied in: w scale, b scale + shift. */
