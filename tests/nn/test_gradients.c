@@ -91,6 +91,22 @@ static mewl_node build_unflatten(const twin_row *row, mewl_net *net, mewl_node x
     return mewl_net_unflatten_features(net, "l", x0, row->out);
 }
 
+/* first frames off the front, out off the end. */
+static mewl_node build_crop_time(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_crop_time(net, "l", x0, row->first, row->out);
+}
+
+static mewl_node build_crop_like(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_crop_like(net, "l", x0, x1);
+}
+
+static mewl_node build_resize(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
+{
+    return mewl_net_resize_features(net, "l", x0, row->out);
+}
+
 static mewl_node build_pad_reflect(const twin_row *row, mewl_net *net, mewl_node x0, mewl_node x1)
 {
     return mewl_net_pad_reflect(net, "l", x0, row->first, row->out);
@@ -284,6 +300,12 @@ static const twin_row rows[] = {
     ROW("slice of features", slice_features, M(2, 5, 4, 6), 1e-7, .first = 1, .out = 3),
     ROW("unflatten_features", unflatten, M(2, 12, 5, 1), 1e-7, .out = 3),
     ROW("features_to_time", features_to_time, M(2, 5, 6, 3), 1e-7, .flag = false),
+    ROW("crop_time", crop_time, M(2, 20, 7, 3), 1e-6, .first = 1, .out = 2),
+    {"crop_like, longer", build_crop_like, twin_crop_like, {2, 5, 7, 3}, {2, 4, 5, 3}, 1e-6, 0.01},
+    {"crop_like, shorter", build_crop_like, twin_crop_like, {2, 5, 4, 3}, {2, 4, 5, 3}, 1e-6, 0.01},
+    ROW("resize_features, fewer", resize, M(2, 3, 4, 10), 1e-6, .out = 4),
+    ROW("resize_features, a whole part", resize, M(2, 3, 4, 12), 1e-6, .out = 3),
+    ROW("resize_features, more", resize, M(2, 3, 4, 5), 1e-6, .out = 13),
     {"pad_reflect", build_pad_reflect, twin_pad_reflect, {2, 20, 5, 1}, {0}, 1e-7, 0.01, .first = 3, .out = 4},
     {"pad_reflect, after alone", build_pad_reflect, twin_pad_reflect, {2, 5, 4, 1}, {0}, 1e-7, 0.01, .out = 2},
     WINDOW("pool2d_window maximum, overlap and padding", M(1, 3, 9, 8), .kind = MEWL_POOL_MAX, .kernel = {3, 3},

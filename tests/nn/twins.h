@@ -68,6 +68,9 @@ map4 twin_linear_softmax(const twin_row *row, double *y, double *const *x, doubl
 map4 twin_tanh(const twin_row *row, double *y, double *const *x, double *const *p);
 map4 twin_slice(const twin_row *row, double *y, double *const *x, double *const *p);
 map4 twin_slice_features(const twin_row *row, double *y, double *const *x, double *const *p);
+map4 twin_crop_time(const twin_row *row, double *y, double *const *x, double *const *p);
+map4 twin_crop_like(const twin_row *row, double *y, double *const *x, double *const *p);
+map4 twin_resize(const twin_row *row, double *y, double *const *x, double *const *p);
 map4 twin_unflatten(const twin_row *row, double *y, double *const *x, double *const *p);
 map4 twin_features_to_time(const twin_row *row, double *y, double *const *x, double *const *p);
 map4 twin_pad_reflect(const twin_row *row, double *y, double *const *x, double *const *p);

@@ -38,6 +38,47 @@ map4 twin_slice_features(const twin_row *row, double *y, double *const *x, doubl
     return m;
 }
 
+map4 twin_crop_time(const twin_row *row, double *y, double *const *x, double *const *p)
+{
+    map4 m = {row->in.n, row->in.c, row->in.t - row->first - row->out, row->in.f};
+    EACH(m)
+    {
+        y[map4_at(m, n, c, t, f)] = x[0][map4_at(row->in, n, c, t + row->first, f)];
+    }
+    return m;
+}
+
+map4 twin_crop_like(const twin_row *row, double *y, double *const *x, double *const *p)
+{
+    map4 m = {row->in.n, row->in.c, row->in.t < row->in1.t ? row->in.t : row->in1.t, row->in.f};
+    EACH(m)
+    {
+        y[map4_at(m, n, c, t, f)] = x[0][map4_at(row->in, n, c, t, f)];
+    }
+    return m;
+}
+
+/* Fewer: the mean of the features from floor(j in / out) to ceil((j + 1) in / out). More: between the two features
+ * around (j + 1/2) in / out - 1/2, held at the ends. */
+map4 twin_resize(const twin_row *row, double *y, double *const *x, double *const *p)
+{
+    const int64_t in = row->in.f, out = row->out;
+    map4 m = {row->in.n, row->in.c, row->in.t, out};
+    EACH(m)
+    {
+        double sum = 0.0, weights = 0.0;
+        const double at = fmin(fmax(((double)f + 0.5) * (double)in / (double)out - 0.5, 0.0), (double)(in - 1));
+        for (int64_t k = 0; k < in; k++) {
+            const bool inside = k * out < (f + 1) * in && (k + 1) * out > f * in;
+            const double weight = out <= in ? (inside ? 1.0 : 0.0) : fmax(0.0, 1.0 - fabs((double)k - at));
+            sum += weight * x[0][map4_at(row->in, n, c, t, k)];
+            weights += weight;
+        }
+        y[map4_at(m, n, c, t, f)] = sum / weights;
+    }
+    return m;
+}
+
 map4 twin_unflatten(const twin_row *row, double *y, double *const *x, double *const *p)
 {
     map4 m = {row->in.n, row->in.c / row->out, row->in.t, row->out};
