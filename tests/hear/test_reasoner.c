@@ -122,8 +122,28 @@ static void test_refusals(void **state)
     mewl_reasoner_close(NULL);
 }
 
+/* What ships fits together: whoever trains the detector anew must make the reason model anew (models/reason.md). */
+static void test_shipped(void **state)
+{
+    (void)state;
+    mewl_error err = {0};
+    mewl_reasoner *reasoner;
+    mewl_reason_answer answer;
+    if (mewl_reasoner_open(&reasoner, SOURCE_ROOT "/models/reason.safetensors",
+                           SOURCE_ROOT "/models/detector.safetensors", &err) != MEWL_OK) {
+        fail_msg("%s", err.text);
+    }
+    float *sound = little_sound(2 * 16000, 1, 16000.0, 5);
+    assert_int_equal(mewl_reasoner_ask(reasoner, &answer, sound, 2 * 16000, &err), MEWL_OK);
+    assert_int_equal(answer.named, -1); /* its evidence does not lie above chance */
+    assert_false(mewl_reason_proven(mewl_reasoner_model(reasoner)));
+    free(sound);
+    mewl_reasoner_close(reasoner);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_shipped)};
     return cmocka_run_group_tests(tests, make_models, remove_models);
 }
