@@ -55,6 +55,32 @@ static void fini(gathered *g)
 
 /* ---- Recordings ---- */
 
+static int by_speaker(const void *a, const void *b)
+{
+    const mewl_row *x = a, *y = b;
+    int order = strcmp(x->set, y->set);
+    order = order != 0 ? order : strcmp(x->speaker, y->speaker);
+    return order != 0 ? order : strcmp(x->path, y->path);
+}
+
+/* Drops sets in which nobody is heard twice: they hold no trial. Sorts the rows. */
+static void drop_sets(mewl_manifest *manifest)
+{
+    size_t kept = 0;
+    qsort(manifest->rows, manifest->count, sizeof *manifest->rows, by_speaker);
+    for (size_t from = 0, to; from < manifest->count; from = to) {
+        bool repeats = false;
+        for (to = from + 1; to < manifest->count && strcmp(manifest->rows[from].set, manifest->rows[to].set) == 0;
+             to++) {
+            repeats = repeats || strcmp(manifest->rows[to - 1].speaker, manifest->rows[to].speaker) == 0;
+        }
+        for (size_t i = from; i < to && repeats; i++) {
+            manifest->rows[kept++] = manifest->rows[i];
+        }
+    }
+    manifest->count = kept;
+}
+
 /* Drops rows in which nobody is named, whose label says that no voice is heard, or that are not of `split`. */
 static void narrow(mewl_manifest *manifest, const char *split)
 {
@@ -68,6 +94,7 @@ static void narrow(mewl_manifest *manifest, const char *split)
         }
     }
     manifest->count = kept;
+    drop_sets(manifest);
 }
 
 /* --manifest, else what the recipe gathers, sides dealt. */
@@ -128,7 +155,7 @@ static mewl_status gather(gathered *g, mewl_lab *lab, const mewl_manifest *manif
     }
     mewl_vector_system mfcc = {.name = "mfcc", .kind = MEWL_VECTOR_MFCC};
     MEWL_TRY(mewl_vectors_read(&g->vectors[at], manifest, &mfcc, folder, &lab->progress, err));
-    add_system(g, "mean mfcc", &g->vectors[at], false, true);
+    add_system(g, "mfcc", &g->vectors[at], false, true);
     g->systems[g->count - 1].dims = g->vectors[at].dims;
     return MEWL_OK;
 }

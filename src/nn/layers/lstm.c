@@ -2,7 +2,7 @@
  *
  * Time-major inside: the input is turned to (T, N, C), all frames' input products are one matrix product, and each step
  * adds its state's (N, H) (H, 4 H) before the gates. Own loop on oneDNN's matrix product rather than its LSTM
- * primitive: the primitive wants its own weight layout and gives no better time at these sizes (docs/architecture.md).
+ * primitive: the primitive wants weights in a layout of its own, reordered at every update (docs/architecture.md).
  * A direction that runs backward in time reads frames from the last to the first; everything else is the same.
  *
  * A step with gates i, f, o = sigmoid(.), g = tanh(.): c = f c' + i g, h = o tanh(c).
