@@ -196,6 +196,41 @@ static void names_are_known_by_their_end(void **state)
     assert_false(mewl_audio_known_name(""));
 }
 
+static void wav_files_carry_a_remark(void **state)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/remark.wav", scratch_folder(*state));
+    static const float samples[101] = {0.5F};
+    mewl_audio_writer *writer = NULL;
+    mewl_error err = {0};
+    assert_int_equal(mewl_audio_writer_open(&writer, path, 8000, 1, MEWL_AUDIO_WAV_S16, &err), MEWL_OK);
+    assert_int_equal(mewl_audio_writer_comment(writer, "made up", &err), MEWL_OK);
+    assert_int_equal(mewl_audio_writer_push(writer, samples, 101, &err), MEWL_OK);
+    assert_int_equal(mewl_audio_writer_commit(writer, &err), MEWL_OK);
+    mewl_audio_writer_close(writer);
+    char *bytes = NULL;
+    size_t size = 0;
+    assert_int_equal(mewl_file_read_all(&bytes, &size, path, 10000, &err), MEWL_OK);
+    assert_int_equal(size, 44 + 202 + 20 + 8);
+    uint32_t told = (uint32_t)(uint8_t)bytes[4] | (uint32_t)(uint8_t)bytes[5] << 8;
+    assert_int_equal(told, size - 8);
+    assert_memory_equal(bytes + 44 + 202, "LIST\x14\0\0\0INFOICMT\x08\0\0\0made up", 28);
+    free(bytes);
+    mewl_clip clip; /* and no player takes it for sound */
+    assert_int_equal(mewl_clip_read(&clip, path, 0, 0, &err), MEWL_OK);
+    assert_int_equal(clip.count, 101);
+    mewl_clip_fini(&clip);
+    char longer[1200];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    assert_int_equal(mewl_audio_writer_open(&writer, path, 8000, 1, MEWL_AUDIO_WAV_S16, &err), MEWL_OK);
+    assert_int_equal(mewl_audio_writer_comment(writer, longer, &err), MEWL_E_ARG);
+    mewl_audio_writer_close(writer);
+    assert_int_equal(mewl_audio_writer_open(&writer, path, 8000, 1, MEWL_AUDIO_FLAC, &err), MEWL_OK);
+    assert_int_equal(mewl_audio_writer_comment(writer, "made up", &err), MEWL_E_UNSUPPORTED);
+    mewl_audio_writer_close(writer);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
 
 int main(void)
@@ -205,6 +240,7 @@ int main(void)
         WITH_FOLDER(the_header_is_as_the_format_says), WITH_FOLDER(pieces_and_channels),
         WITH_FOLDER(nothing_appears_without_a_commit), WITH_FOLDER(what_cannot_be_written_is_refused),
         WITH_FOLDER(folders_become_their_recordings),  cmocka_unit_test(names_are_known_by_their_end),
+        WITH_FOLDER(wav_files_carry_a_remark),
     };
     return cmocka_run_group_tests_name("audio/writer", tests, NULL, NULL);
 }

@@ -141,13 +141,41 @@ static void options_are_checked(void **state)
     assert_int_equal(mewl_segment_clip(&s, samples, 100, 8000, opts, &err), MEWL_E_ARG);
 }
 
+/* The levels shown are those decided by: over the threshold within a burst, under it between. */
+static void levels_are_what_is_decided_by(void **state)
+{
+    (void)state;
+    const double rate_hz = 16000;
+    size_t count = (size_t)(rate_hz * SECONDS), level_count = 0;
+    float *samples = noise(rate_hz, 0.001), *levels = NULL;
+    add_burst(samples, rate_hz, 2, 4, 0.2);
+    mewl_segment_opts opts = mewl_segment_opts_default();
+    mewl_segments s;
+    assert_int_equal(mewl_segment_clip(&s, samples, count, rate_hz, opts, NULL), MEWL_OK);
+    assert_int_equal(mewl_segment_levels(&levels, &level_count, samples, count, rate_hz, opts, NULL), MEWL_OK);
+    assert_int_equal(level_count, (size_t)(SECONDS / opts.hop_s));
+    for (size_t i = 0; i < level_count; i++) {
+        double from = (double)i * opts.hop_s, to = from + opts.frame_s;
+        if (from > 2.05 && to < 3.95) {
+            assert_true((double)levels[i] > s.threshold_dbfs);
+        } else if (to < 1.95 || from > 4.05) {
+            assert_true((double)levels[i] < s.threshold_dbfs);
+        }
+    }
+    free(levels);
+    assert_int_equal(mewl_segment_levels(&levels, &level_count, samples, 10, rate_hz, opts, NULL), MEWL_OK);
+    assert_true(levels == NULL && level_count == 0);
+    assert_int_equal(mewl_segment_levels(&levels, &level_count, samples, count, 100, opts, NULL), MEWL_E_ARG);
+    mewl_segments_fini(&s);
+    free(samples);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bursts_are_found_where_they_are),
-        cmocka_unit_test(no_contrast_no_events),
-        cmocka_unit_test(all_cry_falls_back_to_levels),
-        cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(bursts_are_found_where_they_are), cmocka_unit_test(no_contrast_no_events),
+        cmocka_unit_test(all_cry_falls_back_to_levels),    cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(levels_are_what_is_decided_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
