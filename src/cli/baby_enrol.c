@@ -8,6 +8,7 @@
 #include "cli/baby_intake.h"
 #include "cli/baby_learn.h"
 #include "cli/baby_words.h"
+#include "store/personals.h"
 
 #define FILES_MAX 1000000u
 
@@ -20,7 +21,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_NO_CLIPS] = {"no-clips", 0, NULL, "keep numbers alone of these, no sound", false},
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
     [OPT_EMBEDDER] = {"embedder", 0, "FILE", "network that tells voices apart, instead of the one that ships", true},
-    [OPT_KIND] = {"kind", 0, "NAME", "personal model: autoencoder, oneclass, gmm, knn, mahalanobis, plda (knn)", true},
+    [OPT_KIND] = {"kind", 0, "NAME",
+                  "personal model: autoencoder, oneclass, gmm, knn, mahalanobis, plda (as before; knn)", false},
 };
 
 static const mewl_cli_usage enrol_usage = {
@@ -237,12 +239,28 @@ static int exit_code(const work *w, int code)
     return w->intake.files + w->intake.known > 0 ? MEWL_EXIT_PARTLY : mewl_cli_exit_code(w->intake.first_bad);
 }
 
+/* The kind of model that was used before, where none is asked for. */
+static mewl_status keep_kind(work *w, const char *asked, mewl_error *err)
+{
+    mewl_store_personal latest;
+    if (asked != NULL) {
+        return MEWL_OK;
+    }
+    const mewl_status status = mewl_store_personal_latest(w->baby->store, &latest, w->baby->infant.id, err);
+    if (status == MEWL_OK && mewl_personal_find(&w->learning.kind, latest.kind)) {
+        w->intake.kind = mewl_personal_name(w->learning.kind);
+    }
+    return status == MEWL_E_NOT_FOUND ? MEWL_OK : status;
+}
+
 static int run_work(work *w, const char *const *value, int count, char **operands)
 {
     mewl_error err = {0};
     mewl_baby_learned learned = {0};
-    mewl_status status =
-        mewl_baby_intake_open(&w->intake, value[OPT_MODEL], value[OPT_EMBEDDER], value[OPT_MICROPHONE], &err);
+    mewl_status status = keep_kind(w, value[OPT_KIND], &err);
+    if (status == MEWL_OK) {
+        status = mewl_baby_intake_open(&w->intake, value[OPT_MODEL], value[OPT_EMBEDDER], value[OPT_MICROPHONE], &err);
+    }
     status = status == MEWL_OK ? take_files(w, count, operands, &err) : status;
     w->learning.embedder = w->intake.embedder;
     if (status == MEWL_OK && w->intake.files + w->intake.known > 0) {

@@ -79,6 +79,23 @@ static inline int64_t add_infant(mewl_store *store, const char *name)
     return id;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
+/* A scratch folder in memory where there is one: what is tested here does not rest on a disk, whose flushing takes
+ * long. */
+static inline int store_make(void **state)
+{
+    scratch *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return -1;
+    }
+    *state = s;
+    (void)snprintf(s->folder, sizeof s->folder, "/dev/shm/mewl-test-XXXXXX");
+    if (mkdtemp(s->folder) != NULL) {
+        return 0;
+    }
+    (void)snprintf(s->folder, sizeof s->folder, "/tmp/mewl-test-XXXXXX");
+    return mkdtemp(s->folder) != NULL ? 0 : -1;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_make, scratch_remove)
 
 #endif

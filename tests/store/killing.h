@@ -288,6 +288,7 @@ static inline bool killing_run(const char *folder, unsigned kills, uint64_t seed
 {
     uint64_t next = 1;
     bool old = false;
+    double stretch = 1.0; /* on a busy machine a writer takes longer to get to writing */
     *report = (killing_report){0};
     for (unsigned i = 0; i < kills; i++) {
         mewl_rng rng = mewl_rng_stream(seed, i);
@@ -302,10 +303,12 @@ static inline bool killing_run(const char *folder, unsigned kills, uint64_t seed
             }
         }
         report->migrations += old && i % KILLING_FRESH == 0;
-        const double wait_s = 1e-4 * pow(10.0 * longest_ms, mewl_rng_unit(&rng));
+        const double wait_s = stretch * 1e-4 * pow(10.0 * longest_ms, mewl_rng_unit(&rng));
+        const unsigned before = report->in_write;
         if (!killing_one(folder, &next, wait_s, &rng, report, why)) {
             return false;
         }
+        stretch = report->in_write > before ? fmax(1.0, 0.95 * stretch) : fmin(50.0, 1.05 * stretch);
         if (progress != NULL) {
             progress(i + 1, kills);
         }

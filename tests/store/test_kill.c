@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../base/scratch.h"
+#include "furnish.h"
 #include "killing.h"
 
 #define KILLS 36
@@ -76,8 +76,6 @@ static void the_check_sees_what_is_missing(void **state)
     assert_false(killing_check(scratch_folder(*state), 3, &highest, why));
     assert_non_null(strstr(why, "2 rows"));
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void)
 {
