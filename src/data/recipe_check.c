@@ -36,6 +36,11 @@ mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
         return mewl_error_set(err, MEWL_E_FORMAT, "train.batch %lld does not hold whole individuals of %lld recordings",
                               (long long)r->train_batch, (long long)r->embed_recordings);
     }
+    if (strcmp(r->recipe_task, "embed") == 0 &&
+        (strstr(r->model_frontend, "32k") != NULL || strcmp(r->model_frontend, "mn") == 0)) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task embed needs a front end of 16 kHz, not %s",
+                              r->model_frontend);
+    }
     if (strcmp(r->recipe_task, "embed") == 0 && r->augment_mixup_probability > 0) {
         return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task embed takes no mixup: a crop belongs to one individual");
     }

@@ -14,7 +14,8 @@
            "network; mobilenet: YAMNet's body for detection; the last four: embedders")                                \
     INT(model, depth, "0", 0, 13, "mobilenet: pairs of convolutions, 4 to 13; 0: 9")                                   \
     REAL(model, width, "0.25", 0.0625, 2, "multiplies the channels of every block")                                    \
-    CHOICE(model, frontend, "panns-16k", "panns-16k|panns-32k|yamnet|mn|hybrid|wavegram-16k|wavegram-32k",             \
+    CHOICE(model, frontend, "panns-16k",                                                                               \
+           "panns-16k|panns-32k|ecapa|ecapa-encoder|yamnet|mn|hybrid|wavegram-16k|wavegram-32k",                       \
            "front end, with its sampling rate; wavegram-* for wavegram-logmel-cnn14")                                  \
     BOOL(model, framewise, "yes", "frame scores as well as clip scores")                                               \
     NUMBERS(model, time_pool, "2, 2, 2, 1", 1, 8, "time pooling of each block (framewise)")                            \
