@@ -63,6 +63,17 @@ static size_t make_points(mewl_timeline_point *points, const mewl_baby_span *s)
     return count;
 }
 
+/* Whether a change of microphone or room lies within two days before: learning anew is then part of that. */
+static bool after_device(const mewl_baby_span *s, int64_t time_ms)
+{
+    for (size_t i = 0; i < s->entry_count && s->entries[i].time_ms <= time_ms; i++) {
+        if (s->entries[i].kind == MEWL_STORE_ENTRY_DEVICE && s->entries[i].time_ms > time_ms - 2 * MEWL_BABY_DAY_MS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static size_t make_marks(mewl_timeline_mark *marks, const mewl_baby_span *s)
 {
     size_t count = 0;
@@ -74,7 +85,7 @@ static size_t make_marks(mewl_timeline_mark *marks, const mewl_baby_span *s)
                 (mewl_timeline_mark){MEWL_TIMELINE_MICROPHONE, local_day(e->time_ms), "microphone or room"};
         } else if (e->kind == MEWL_STORE_ENTRY_NOTE) {
             marks[count++] = (mewl_timeline_mark){MEWL_TIMELINE_NOTE, local_day(e->time_ms), e->text};
-        } else if (e->kind == MEWL_STORE_ENTRY_ENROLLED && !learned) {
+        } else if (e->kind == MEWL_STORE_ENTRY_ENROLLED && !learned && !after_device(s, e->time_ms)) {
             marks[count++] = (mewl_timeline_mark){MEWL_TIMELINE_BASELINE, local_day(e->time_ms), "learned as usual"};
         }
         learned = e->kind == MEWL_STORE_ENTRY_ENROLLED;
