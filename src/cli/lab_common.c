@@ -186,6 +186,7 @@ void mewl_lab_path(const mewl_lab *lab, char *path, size_t size, const char *fil
 static mewl_status write_results(const mewl_lab *lab, json_t *document, mewl_error *err)
 {
     char path[4096];
+    (void)mewl_json_set_string(document, "mewl", MEWL_VERSION);
     MEWL_TRY(mewl_report_label(document, err));
     MEWL_TRY(mewl_folder_make(lab->folder, err));
     mewl_lab_path(lab, path, sizeof path, "report.json");
