@@ -9,7 +9,7 @@ import math
 import torch
 import torchaudio
 
-RATE_HZ = {"panns-32k": 32000, "panns-16k": 16000, "ecapa": 16000, "yamnet": 16000, "mn": 32000, "hybrid": 16000}
+RATE_HZ = {"panns-32k": 32000, "panns-16k": 16000, "ecapa": 16000, "ecapa-encoder": 16000, "yamnet": 16000, "mn": 32000, "hybrid": 16000}
 MFCC = 20
 
 
@@ -71,6 +71,21 @@ def ecapa(x):
     return power, mel, floored - floored.mean(dim=0), db
 
 
+def ecapa_encoder(x):
+    """torchaudio's MelSpectrogram (HTK, no norm) after pre-emphasis, ln, and each band's mean removed. The reference
+    mirrors one sample before the first; here pre-emphasis starts with the second sample."""
+    emphasis = torch.tensor([[[-0.97, 1.0]]], dtype=x.dtype)
+    y = torch.nn.functional.conv1d(x[None, None, :], emphasis)[0, 0]
+    power = power_spectrum(y, 512, 160, torch.hamming_window(400, dtype=x.dtype))
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(x.dtype)
+    bank = torchaudio.functional.melscale_fbanks(257, 20.0, 7600.0, 80, 16000, norm=None, mel_scale="htk")
+    torch.set_default_dtype(previous)
+    mel = power @ bank.to(x.dtype)
+    log = torch.log(mel + 1e-6)
+    return power, mel, log - log.mean(dim=0), log
+
+
 def yamnet(x):
     frames = x.unfold(0, 400, 160) * torch.hann_window(400, dtype=x.dtype)
     magnitude = torch.fft.rfft(frames, n=512).abs()
@@ -115,8 +130,8 @@ def features(name, kind, x):
     if name in ("panns-32k", "panns-16k"):
         spectrum, mel, log = panns(x, RATE_HZ[name])
         stream_log = log
-    elif name == "ecapa":
-        spectrum, mel, log, stream_log = ecapa(x)
+    elif name in ("ecapa", "ecapa-encoder"):
+        spectrum, mel, log, stream_log = ecapa(x) if name == "ecapa" else ecapa_encoder(x)
     else:
         spectrum, mel, log = {"yamnet": yamnet, "mn": mn, "hybrid": hybrid}[name](x)
         stream_log = log
@@ -138,6 +153,8 @@ def to_db(name, kind, values):
     if kind == "logmel":
         if name == "yamnet":
             return values * (20.0 / math.log(10.0))
+        if name == "ecapa-encoder":
+            return values * (10.0 / math.log(10.0))
         if name == "mn":
             return (values * 5.0 - 4.5) * (10.0 / math.log(10.0))
         return values

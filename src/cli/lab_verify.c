@@ -89,6 +89,7 @@ static void narrow(mewl_manifest *manifest, const char *split)
         const mewl_row *row = &manifest->rows[i];
         bool voice = row->label[0] == '\0' || mewl_corpus_role(row) == MEWL_ROLE_CRY ||
                      mewl_corpus_role(row) == MEWL_ROLE_NEGATIVE || mewl_corpus_role(row) == MEWL_ROLE_SPEECH;
+        voice = voice && strcmp(row->label, MEWL_LABEL_HOUSEHOLD) != 0; /* a phone's name, nobody's voice */
         if (row->speaker[0] != '\0' && voice && (split == NULL || strcmp(row->split, split) == 0)) {
             manifest->rows[kept++] = *row;
         }
@@ -246,6 +247,31 @@ static mewl_status run(json_t **document, mewl_lab *lab, long folds, mewl_error 
     return status;
 }
 
+static const char *text_of(const json_t *extra, const char *key)
+{
+    const char *text = json_string_value(json_object_get(extra, key));
+    return text != NULL ? text : "";
+}
+
+/* The rows as sentences: the report's own tables are those of classes. */
+static void tell(json_t *document)
+{
+    size_t i;
+    json_t *row, *notes = json_array();
+    json_array_foreach(json_object_get(document, "rows"), i, row)
+    {
+        const json_t *extra = json_object_get(row, "extra");
+        char line[400];
+        (void)snprintf(line, sizeof line, "%-44s EER %-20s minDCF %-20s same / other, individuals: %s%s%s",
+                       json_string_value(json_object_get(row, "name")), text_of(extra, "eer"),
+                       text_of(extra, "min_dcf"), text_of(extra, "trials"),
+                       text_of(extra, "difference")[0] != '\0' ? "; the first minus this: " : "",
+                       text_of(extra, "difference"));
+        (void)json_array_append_new(notes, mewl_json_string(line));
+    }
+    (void)mewl_json_set(document, "notes", notes);
+}
+
 int mewl_lab_verify(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
@@ -264,5 +290,8 @@ int mewl_lab_verify(mewl_cli *cli, int argc, char **argv)
     mewl_error err = {0};
     json_t *document = NULL;
     const mewl_status status = run(&document, &lab, folds, &err);
+    if (status == MEWL_OK) {
+        tell(document);
+    }
     return mewl_lab_close(&lab, status, document, &err);
 }

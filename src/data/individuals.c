@@ -94,6 +94,7 @@ bool mewl_individual_same_session(const mewl_row *a, const mewl_row *b)
 static bool usable(const mewl_sound *sound, mewl_side side)
 {
     bool voice = sound->role == MEWL_ROLE_CRY || sound->role == MEWL_ROLE_SPEECH || sound->role == MEWL_ROLE_NEGATIVE;
+    voice = voice && strcmp(sound->row->label, MEWL_LABEL_HOUSEHOLD) != 0; /* a phone's name, nobody's voice */
     return voice && sound->side == side && sound->samples != NULL && sound->row->speaker[0] != '\0' &&
            sound->count >= MEWL_CORPUS_RATE_HZ / 5;
 }

@@ -374,7 +374,10 @@ static mewl_status judge_all(json_t *rows, const mewl__trials *t, const mewl_ver
             continue;
         }
         bench b = {.trials = t, .first = first, .count = end - first, .systems = count, .judge = judge};
-        MEWL_TRY(judge_list(rows, &b, systems, scores, file != NULL ? file : t->set_names[set], opts, err));
+        char list[128];
+        (void)snprintf(list, sizeof list, "%s%s", file != NULL ? file : t->set_names[set],
+                       file == NULL && t->within[set] ? ", within a session" : "");
+        MEWL_TRY(judge_list(rows, &b, systems, scores, list, opts, err));
         lists++;
     }
     return lists > 0 ? MEWL_OK

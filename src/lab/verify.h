@@ -1,10 +1,11 @@
 /* verify.h - is it the same individual? Trials of two recordings each, scored by the cosine of their vectors, for any
  * number of systems in one run, with intervals from a bootstrap over individuals.
  *
- * Lists: one a data set, of all pairs of its recordings (protocols: a positive never lies within one session; two
- * individuals of one app or household are no trial), or one from a file of trials. A system may be judged as it is, or
- * with a head: a linear map learned from the individuals of the other folds (whitening by the covariance within
- * individuals, shrunk after Ledoit and Wolf, 192 directions), so that nobody judges whom it was learned from.
+ * Lists: one a data set, of all pairs of its recordings (a positive never lies within one session, but for sets in
+ * which nobody has two, whose list says so; two individuals of one app or household are no trial), or one from a file
+ * of trials. A system may be judged as it is, or with a head: a linear map learned from the individuals of the other
+ * folds (whitening by the covariance within individuals, shrunk after Ledoit and Wolf, 192 directions), so that nobody
+ * judges whom it was learned from.
  */
 #ifndef MEWL_LAB_VERIFY_H
 #define MEWL_LAB_VERIFY_H

@@ -24,6 +24,7 @@ typedef struct mewl__trials {
     size_t count, room;
     size_t individuals, groups, sets;
     const char **set_names;
+    bool *within; /* of each set: its positives lie within a session, for it has no others */
 } mewl__trials;
 
 /* Numbers of individual, group and set of every row; rows without a speaker get individual SIZE_MAX. All pairs of each

@@ -21,6 +21,7 @@ void mewl__trials_fini(mewl__trials *t)
     free(t->rows);
     free(t->trials);
     free(t->set_names);
+    free(t->within);
     memset(t, 0, sizeof *t);
 }
 
@@ -115,6 +116,20 @@ static void sides_of_rows(mewl__trials *t, const mewl_manifest *manifest, const 
     }
 }
 
+/* Is anybody of the set heard in two sessions? */
+static bool has_sessions(const mewl__trials *t, const mewl_manifest *manifest, size_t set)
+{
+    for (size_t i = 0; i < t->side_count; i++) {
+        for (size_t k = 0; k < i && t->sides[i].set == set; k++) {
+            if (t->sides[i].individual == t->sides[k].individual &&
+                !mewl_individual_same_session(&manifest->rows[t->rows[i]], &manifest->rows[t->rows[k]])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Negatives beyond the ceiling are thinned out evenly by a draw that depends on the seed and the pair alone. */
 static mewl_status pair_set(mewl__trials *t, const mewl_manifest *manifest, size_t set, double keep, uint64_t seed,
                             size_t *negatives, mewl_error *err)
@@ -128,7 +143,7 @@ static mewl_status pair_set(mewl__trials *t, const mewl_manifest *manifest, size
             }
             const mewl_row *x = &manifest->rows[t->rows[a->first]], *y = &manifest->rows[t->rows[b->first]];
             if (a->individual == b->individual) {
-                if (keep >= 0 && !mewl_individual_same_session(x, y)) {
+                if (keep >= 0 && (t->within[set] || !mewl_individual_same_session(x, y))) {
                     MEWL_TRY(add_trial(t, i, k, true, err));
                 }
             } else if (a->group != b->group) {
@@ -286,7 +301,9 @@ mewl_status mewl__trials_make(mewl__trials *t, const mewl_manifest *manifest, co
     t->sides = calloc(2 * n + 1, sizeof *t->sides);
     t->rows = calloc(4 * n + 1, sizeof *t->rows);
     t->set_names = calloc(n + 1, sizeof *t->set_names);
-    if (number == NULL || t->sides == NULL || t->rows == NULL || t->set_names == NULL || n > MEWL_VERIFY_ROWS_MAX) {
+    t->within = calloc(n + 1, sizeof *t->within);
+    if (number == NULL || t->sides == NULL || t->rows == NULL || t->set_names == NULL || t->within == NULL ||
+        n > MEWL_VERIFY_ROWS_MAX) {
         free(number);
         mewl__trials_fini(t);
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for trials of %zu recordings", n);
@@ -308,6 +325,7 @@ mewl_status mewl__trials_make(mewl__trials *t, const mewl_manifest *manifest, co
         sides_of_rows(t, manifest, set, group, individual);
         for (size_t s = 0; s < t->sets && status == MEWL_OK; s++) {
             size_t negatives = 0;
+            t->within[s] = !has_sessions(t, manifest, s);
             status = pair_set(t, manifest, s, -1, seed, &negatives, err);
             double keep = negatives > 0 ? fmin(1, (double)MEWL_VERIFY_NEGATIVES_MAX / (double)negatives) : 1;
             if (status == MEWL_OK) {

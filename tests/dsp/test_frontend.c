@@ -47,6 +47,9 @@ static double unit_db(const char *name)
     if (strcmp(name, "yamnet") == 0) {
         return 20.0 / log(10.0);
     }
+    if (strcmp(name, "ecapa-encoder") == 0) {
+        return 10.0 / log(10.0);
+    }
     return strcmp(name, "mn") == 0 ? 50.0 / log(10.0) : 1.0;
 }
 
@@ -306,6 +309,7 @@ static void figures(void **state)
     } rows[] = {{"panns-32k", 32000.0, 64, 320, 1024, 1001, 513},
                 {"panns-16k", 16000.0, 64, 160, 512, 1001, 257},
                 {"ecapa", 16000.0, 80, 160, 400, 1001, 200},
+                {"ecapa-encoder", 16000.0, 80, 160, 400, 1000, 258},
                 {"yamnet", 16000.0, 64, 160, 400, 998, 200},
                 {"mn", 32000.0, 128, 320, 800, 1000, 514},
                 {"hybrid", 16000.0, 341, 160, 512, 1001, 257},
