@@ -330,9 +330,8 @@ static mewl_status cells_name(char *name, size_t size, const mewl_compress_opts 
 }
 
 /* Cells in the order in which forecasts are joined: seeds, then folds. */
-static mewl_cell cell_at(const mewl_study *s, const char *name, size_t split, size_t seed_index, int fold)
+static mewl_cell cell_at(const char *name, size_t split, size_t seed_index, int fold)
 {
-    (void)s;
     return (mewl_cell){.config = name, .split = mewl__study_splits[split], .fold = fold, .seed = seed_index + 1};
 }
 
@@ -352,7 +351,7 @@ mewl_status mewl_compress_run(mewl_study *s, mewl_experiment *experiment, const 
     for (size_t seed = 0; seed < s->opts.seeds; seed++) {
         for (int fold = 1; fold <= s->opts.folds_run; fold++) {
             for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
-                cells[count++] = cell_at(s, name, split, seed, fold);
+                cells[count++] = cell_at(name, split, seed, fold);
             }
         }
     }
@@ -378,7 +377,7 @@ static mewl_status join_row(mewl_forecasts *f, tally *t, const mewl_study *s, co
     MEWL_TRY(mewl_forecasts_init(f, s->class_count, err));
     for (size_t seed = 0; seed < s->opts.seeds; seed++) {
         for (int fold = 1; fold <= s->opts.folds_run; fold++) {
-            mewl_cell at = cell_at(s, cells, split, seed, fold);
+            mewl_cell at = cell_at(cells, split, seed, fold);
             const json_t *result = mewl_experiment_result(experiment, &at);
             const json_t *packed = json_object_get(json_object_get(result, "rows"), row);
             if (packed == NULL) {

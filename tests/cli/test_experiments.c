@@ -1,5 +1,5 @@
 /* `mewl lab` as people run it: what is refused, and that a table killed at any moment and started again ends as if
- * nothing had happened. The recordings are made here. Argument: the program. */
+ * nothing had happened. The recordings are made here. Arguments: the program; "tables" to run the slower tables. */
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -156,6 +156,33 @@ static void a_killed_table_ends_as_one_that_was_not(void **state)
     assert_non_null(strstr(said, "name another folder"));
 }
 
+static void the_other_tables_run_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        const char *rows[4];
+    } tables[] = {
+        {"lab table5 --width 0.0625", {"cnn14 (teacher)", "cnn14, int8", "small cnn10 distilled, int8", "of teacher"}},
+        {"lab tinytoes --width 0.0625 --folds 3 --folds-run 1", {"tinytoes", "resnet50-mha", "88 %", "LEAKY"}},
+        {"lab table2 --width 0.0625", {"cnn10", "cnn6", "99.8 %", "LEAKY"}},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        char words[700];
+        static char said[131072];
+        (void)snprintf(words, sizeof words, "%s --epochs 0.1 --manifest clips.csv --seeds 1 -q -o table%zu",
+                       tables[i].words, i);
+        if (run(said, sizeof said, words) != 0) {
+            fail_msg("mewl %s\n%s", words, said);
+        }
+        for (size_t k = 0; k < 4; k++) {
+            if (strstr(said, tables[i].rows[k]) == NULL) {
+                fail_msg("mewl %s does not say `%s`:\n%s", words, tables[i].rows[k], said);
+            }
+        }
+    }
+}
+
 static void write_clips(void)
 {
     char path[300];
@@ -197,9 +224,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_experiment_has_help_with_examples),
         cmocka_unit_test(a_killed_table_ends_as_one_that_was_not),
     };
+    const struct CMUnitTest slower[] = {cmocka_unit_test(the_other_tables_run_too)};
     if (argc < 2) {
         return 99;
     }
     program = argv[1];
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return argc > 2 ? cmocka_run_group_tests(slower, make_folder, remove_folder)
+                    : cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
