@@ -284,7 +284,7 @@ int mewl_lab_verify(mewl_cli *cli, int argc, char **argv)
     if (argc > 0) {
         return mewl_cli_usage_error(cli, "`%s` is one word too many", argv[0]);
     }
-    if (!mewl_cli_integer(cli, "folds", value[OPT_FOLDS], 2, 20, &folds)) {
+    if (!mewl_cli_integer(cli, "folds", value[OPT_FOLDS], 3, 20, &folds)) {
         return MEWL_EXIT_USAGE;
     }
     mewl_error err = {0};

@@ -35,28 +35,29 @@ static void normalise(double *v, size_t size)
     }
 }
 
-/* Unit vectors of all sides, (sides, size): the mean of their rows' unit vectors. row(out, index) gives a row's. */
+/* How rows become vectors: as they are, or through a head. */
 typedef struct rows_of {
     const mewl_verify_system *system;
-    const mewl_verify_head *heads; /* by fold, or NULL */
-    const mewl_manifest *manifest;
+    const mewl_verify_head *head; /* or NULL */
     size_t size;
 } rows_of;
 
 static void row_vector(const rows_of *r, double *out, size_t row)
 {
     const double *x = r->system->x + row * r->system->dims;
-    if (r->heads != NULL) {
-        mewl_verify_head_apply(&r->heads[r->manifest->rows[row].fold - 1], out, x);
+    if (r->head != NULL) {
+        mewl_verify_head_apply(r->head, out, x);
     } else {
         memcpy(out, x, r->size * sizeof *out);
     }
     normalise(out, r->size);
 }
 
-static mewl_status side_vectors(float **out, const rows_of *r, const mewl__trials *t, mewl_error *err)
+/* Unit vector of each wanted side, (sides, size): the mean of its rows' unit vectors. wanted: NULL means all. */
+static mewl_status side_vectors(float **out, const rows_of *r, const mewl__trials *t, const bool *wanted,
+                                mewl_error *err)
 {
-    double *one = malloc(2 * r->size * sizeof *one), *sum = one != NULL ? one + r->size : NULL;
+    double *one = malloc((2 * r->size + 1) * sizeof *one), *sum = one != NULL ? one + r->size : NULL;
     *out = calloc(t->side_count * r->size + 1, sizeof **out);
     if (one == NULL || *out == NULL) {
         free(one);
@@ -66,7 +67,7 @@ static mewl_status side_vectors(float **out, const rows_of *r, const mewl__trial
     }
     for (size_t s = 0; s < t->side_count; s++) {
         memset(sum, 0, r->size * sizeof *sum);
-        for (size_t i = 0; i < t->sides[s].count; i++) {
+        for (size_t i = 0; i < t->sides[s].count && (wanted == NULL || wanted[s]); i++) {
             row_vector(r, one, t->rows[t->sides[s].first + i]);
             for (size_t d = 0; d < r->size; d++) {
                 sum[d] += one[d];
@@ -91,7 +92,7 @@ static float cosine(const float *vectors, size_t size, const mewl__trial *trial)
     return (float)sum;
 }
 
-/* ---- Heads, one a fold, learned from all others ---- */
+/* ---- Heads ---- */
 
 mewl_status mewl_verify_head_fit_rows(mewl_verify_head *out, const mewl_manifest *manifest, const double *x,
                                       size_t dims, const char *split, mewl_error *err)
@@ -119,8 +120,9 @@ mewl_status mewl_verify_head_fit_rows(mewl_verify_head *out, const mewl_manifest
     return status;
 }
 
-static mewl_status fit_fold(mewl_verify_head *out, const mewl_verify_system *system, const mewl_manifest *manifest,
-                            const mewl__trials *t, int fold, mewl_error *err)
+/* A head learned from everybody outside the folds `a` and `b`. */
+static mewl_status fit_outside(mewl_verify_head *out, const mewl_verify_system *system, const mewl_manifest *manifest,
+                               const mewl__trials *t, int a, int b, mewl_error *err)
 {
     size_t dims = system->dims, count = 0;
     double *kept = malloc((t->side_count * dims + 1) * sizeof *kept);
@@ -133,7 +135,7 @@ static mewl_status fit_fold(mewl_verify_head *out, const mewl_verify_system *sys
     for (size_t s = 0; s < t->side_count; s++) {
         for (size_t i = 0; i < t->sides[s].count && count < t->side_count; i++) {
             size_t row = t->rows[t->sides[s].first + i];
-            if (manifest->rows[row].fold != fold) {
+            if (manifest->rows[row].fold != a && manifest->rows[row].fold != b) {
                 memcpy(kept + count * dims, system->x + row * dims, dims * sizeof *kept);
                 group[count] = t->sides[s].individual;
                 set[count++] = t->sides[s].set;
@@ -146,37 +148,77 @@ static mewl_status fit_fold(mewl_verify_head *out, const mewl_verify_system *sys
     return status;
 }
 
+static int fold_of(const mewl_manifest *manifest, const mewl__trials *t, size_t side)
+{
+    return manifest->rows[t->rows[t->sides[side].first]].fold;
+}
+
+/* The trials between the folds `a` and `b`, both sides through one head that has heard nobody of either: vectors of two
+ * heads lie in two spaces, and their cosine says only that the folds differ, which individuals' trials never do. */
+static mewl_status score_between(float *scores, bool *wanted, const mewl_verify_system *system,
+                                 const mewl_manifest *manifest, const mewl__trials *t, int a, int b, mewl_error *err)
+{
+    size_t found = 0;
+    memset(wanted, 0, t->side_count * sizeof *wanted);
+    for (size_t i = 0; i < t->count; i++) {
+        int left = fold_of(manifest, t, t->trials[i].left), right = fold_of(manifest, t, t->trials[i].right);
+        if ((left == a && right == b) || (left == b && right == a)) {
+            wanted[t->trials[i].left] = wanted[t->trials[i].right] = true;
+            found++;
+        }
+    }
+    if (found == 0) {
+        return MEWL_OK;
+    }
+    mewl_verify_head head = {0};
+    MEWL_TRY(fit_outside(&head, system, manifest, t, a, b, err));
+    rows_of r = {system, &head, head.size};
+    float *vectors = NULL;
+    mewl_status status = side_vectors(&vectors, &r, t, wanted, err);
+    for (size_t i = 0; status == MEWL_OK && i < t->count; i++) {
+        int left = fold_of(manifest, t, t->trials[i].left), right = fold_of(manifest, t, t->trials[i].right);
+        if ((left == a && right == b) || (left == b && right == a)) {
+            scores[i] = cosine(vectors, r.size, &t->trials[i]);
+        }
+    }
+    free(vectors);
+    mewl_verify_head_fini(&head);
+    return status;
+}
+
+static mewl_status score_heads(float *scores, const mewl_verify_system *system, const mewl_manifest *manifest,
+                               const mewl__trials *t, size_t folds, mewl_error *err)
+{
+    bool *wanted = malloc(t->side_count * sizeof *wanted + 1);
+    mewl_status status =
+        wanted != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a list of trials");
+    for (int a = 1; status == MEWL_OK && a <= (int)folds; a++) {
+        for (int b = a; status == MEWL_OK && b <= (int)folds; b++) {
+            status = score_between(scores, wanted, system, manifest, t, a, b, err);
+        }
+    }
+    free(wanted);
+    return status;
+}
+
 static mewl_status score(float **scores, const mewl_verify_system *system, const mewl_manifest *manifest,
                          const mewl__trials *t, size_t folds, mewl_error *err)
 {
-    mewl_verify_head *heads = system->head ? calloc(folds, sizeof *heads) : NULL;
-    rows_of r = {system, heads, manifest, system->dims};
-    mewl_status status =
-        system->head && heads == NULL ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for heads") : MEWL_OK;
-    for (size_t f = 0; status == MEWL_OK && heads != NULL && f < folds; f++) {
-        status = fit_fold(&heads[f], system, manifest, t, (int)f + 1, err);
-        r.size = heads[f].size < r.size ? heads[f].size : r.size;
+    *scores = calloc(t->count + 1, sizeof **scores);
+    if (*scores == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for scores");
     }
-    for (size_t f = 0; status == MEWL_OK && heads != NULL && f < folds; f++) {
-        heads[f].size = r.size; /* the fewest directions that any fold could learn */
+    if (system->head) {
+        return score_heads(*scores, system, manifest, t, folds, err);
     }
+    rows_of r = {system, NULL, system->dims};
     float *vectors = NULL;
-    *scores = NULL;
-    if (status == MEWL_OK) {
-        status = side_vectors(&vectors, &r, t, err);
-    }
-    if (status == MEWL_OK && (*scores = malloc((t->count + 1) * sizeof **scores)) == NULL) {
-        status = mewl_error_set(err, MEWL_E_MEMORY, "no memory for scores");
-    }
-    for (size_t i = 0; status == MEWL_OK && i < t->count; i++) {
+    MEWL_TRY(side_vectors(&vectors, &r, t, NULL, err));
+    for (size_t i = 0; i < t->count; i++) {
         (*scores)[i] = cosine(vectors, r.size, &t->trials[i]);
     }
-    for (size_t f = 0; heads != NULL && f < folds; f++) {
-        mewl_verify_head_fini(&heads[f]);
-    }
-    free(heads);
     free(vectors);
-    return status;
+    return MEWL_OK;
 }
 
 /* ---- Figures ---- */
@@ -346,8 +388,8 @@ static json_t *describe(const mewl__trials *t, const mewl_manifest *manifest, si
                                                  "where times are known. Other: another individual, never of "
                                                  "the same app or household."));
     (void)snprintf(text, sizeof text,
-                   "Heads are learned in %zu folds dealt by app, cat and reader: nobody is judged by a head that has "
-                   "heard them. Intervals: 95 %%, bootstrap over individuals, paired.",
+                   "Heads are learned in %zu folds dealt by app, cat and reader: both sides of a trial by one head "
+                   "that has heard neither of their folds. Intervals: 95 %%, bootstrap over individuals, paired.",
                    folds);
     (void)json_array_append_new(protocol, mewl_json_string(text));
     (void)json_array_append_new(protocol, mewl_json_string("An app's recordings share a phone and a room, which help "
@@ -397,6 +439,9 @@ mewl_status mewl_verify_run(json_t **document, mewl_manifest *manifest, const me
     bool heads = false;
     for (size_t s = 0; s < count; s++) {
         heads = heads || systems[s].head;
+    }
+    if (heads && opts.folds < 3) {
+        return mewl_error_set(err, MEWL_E_ARG, "heads take three folds: two that are judged, and one to learn from");
     }
     if (heads) {
         MEWL_TRY(mewl_split_folds(manifest, (int)opts.folds, "set", true, opts.seed, err));

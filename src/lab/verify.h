@@ -3,9 +3,10 @@
  *
  * Lists: one a data set, of all pairs of its recordings (a positive never lies within one session, but for sets in
  * which nobody has two, whose list says so; two individuals of one app or household are no trial), or one from a file
- * of trials. A system may be judged as it is, or with a head: a linear map learned from the individuals of the other
- * folds (whitening by the covariance within individuals, shrunk after Ledoit and Wolf, 192 directions), so that nobody
- * judges whom it was learned from.
+ * of trials. A system may be judged as it is, or with a head: a linear map (whitening by the covariance within
+ * individuals, shrunk after Ledoit and Wolf, 192 directions) learned from the individuals outside the folds of a
+ * trial's two sides, which are both seen through it: no head judges whom it was learned from, nor is anything compared
+ * across two heads.
  */
 #ifndef MEWL_LAB_VERIFY_H
 #define MEWL_LAB_VERIFY_H
@@ -32,7 +33,7 @@ typedef struct mewl_verify_system {
 } mewl_verify_system;
 
 typedef struct mewl_verify_opts {
-    size_t folds;      /* of heads; 0 means 5 */
+    size_t folds;      /* of heads, at least 3; 0 means 5 */
     size_t rounds;     /* of the bootstrap; 0 means 1000 */
     uint64_t seed;     /* of folds, thinning and bootstrap */
     const char *judge; /* name of the system that the others are compared with; NULL: none */
