@@ -1,5 +1,6 @@
 /* test_ecapa.c - ECAPA-TDNN in both published forms: checkpoints imported, embeddings against PyTorch
  * (tools/golden_layers.py) within 1e-4; what an import refuses; embedders as models: sizes, saving, training a step. */
+#include "models/embedder.h"
 #include "models/import.h"
 #include "models/model.h"
 #include "nn/loss_embed.h"
@@ -165,6 +166,31 @@ static void test_trainable(void **state)
     check_trainable("mobilenet-embed", 0.25, 4, 64, 32); /* without norms, deep and narrow ones die untaught */
 }
 
+/* The one that ships opens as an embedder; the same sound, louder, is still the same voice. */
+static void test_shipped(void **state)
+{
+    mewl_error err = {0};
+    mewl_embedder *embedder;
+    static float samples[2][32000];
+    float vector[2][SIZE];
+    if (mewl_embedder_open(&embedder, SOURCE_ROOT "/models/embedder.safetensors", (mewl_embedder_opts){0}, &err) !=
+        MEWL_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(mewl_embedder_describe(embedder)->size, SIZE);
+    for (int i = 0; i < 32000; i++) {
+        samples[0][i] = (float)(0.1 * sin(0.09 * i) * sin(0.0004 * i) + 0.01 * golden_value("noise", (uint64_t)i));
+        samples[1][i] = 2.0f * samples[0][i];
+    }
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(mewl_embedder_run(embedder, vector[k], NULL, samples[k], 32000, &err), MEWL_OK);
+    }
+    float zero[SIZE] = {0};
+    assert_true(fabs(squared(vector[0], zero) - 1.0) < 1e-4);
+    assert_true(squared(vector[0], vector[1]) < 0.7);
+    mewl_embedder_close(embedder);
+}
+
 /* A width that does not split into eight, classes of a finished embedder's file, frame-wise: refused in words. */
 static void test_refuses_figures(void **state)
 {
@@ -182,9 +208,9 @@ static void test_refuses_figures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_speechbrain),     cmocka_unit_test(test_speaker_encoder),
-        cmocka_unit_test(test_refuses_others),  cmocka_unit_test(test_trainable),
-        cmocka_unit_test(test_refuses_figures),
+        cmocka_unit_test(test_speechbrain),    cmocka_unit_test(test_speaker_encoder),
+        cmocka_unit_test(test_refuses_others), cmocka_unit_test(test_trainable),
+        cmocka_unit_test(test_shipped),        cmocka_unit_test(test_refuses_figures),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }
