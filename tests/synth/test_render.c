@@ -37,7 +37,11 @@ static void test_same(void **state)
     assert_memory_equal(a, b, count * sizeof *a);
     mewl_synth_bursts(list, &alone, &cry);
     assert_int_equal(alone, bursts);
-    assert_memory_equal(list, truth, bursts * sizeof *list);
+    for (size_t i = 0; i < bursts; i++) {
+        assert_true(list[i].kind == truth[i].kind && list[i].onset_s == truth[i].onset_s &&
+                    list[i].offset_s == truth[i].offset_s && list[i].f0_peak_hz == truth[i].f0_peak_hz &&
+                    list[i].noisy_share == truth[i].noisy_share);
+    }
     double peak = 0;
     for (size_t i = 0; i < count; i++) {
         peak = fmax(peak, fabs((double)a[i]));
