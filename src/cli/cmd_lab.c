@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/lab.h"
+#include "cli/lab_sheets.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@ static const mewl_cli_command rows[] = {
     {"pretrain", "small networks taught by YAMNet, to start the others from", mewl_lab_pretrain},
     {"grid", "all networks with all poolings, with and without pretraining", mewl_lab_grid},
     {"verify", "is it the same infant, cat or reader?", mewl_lab_verify},
+    {"iclas", "is it this infant as usual? every model, by infant (ICLAS)", mewl_lab_iclas},
+    {"alarms", "false alarms and delays on simulated infants", mewl_lab_alarms},
     {"reason", "why a baby cries: classical heads on embeddings", mewl_lab_reason},
 };
 

@@ -9,6 +9,7 @@
 /* Shifts, in standard deviations of the differences, that are bet on. The least is well above what an imperfect line
  * leaves over for weeks, which must not be taken for a change. */
 #define SHIFTS 4
+#define LIFETIME_FIRST 1 /* the martingale, which never starts anew, leaves the least of them out */
 static const double shifts[SHIFTS] = {0.75, 1.25, 2.0, 3.0};
 
 /* The line's slope is held back as if one knew beforehand that it is within 0.02 standard deviations a day of none. */
@@ -187,12 +188,12 @@ static double normal_score(double p)
     return p < 0.5 ? x : -x;
 }
 
-/* ln of the mean of the exponentials over the sides and shifts in use. */
-static double log_mean(double part[2][SHIFTS], size_t sides)
+/* ln of the mean of the exponentials over the sides in use and the shifts from `first` on. */
+static double log_mean(double part[2][SHIFTS], size_t sides, size_t first)
 {
     double top = -INFINITY;
     for (size_t side = 0; side < sides; side++) {
-        for (size_t k = 0; k < SHIFTS; k++) {
+        for (size_t k = first; k < SHIFTS; k++) {
             top = fmax(top, part[side][k]);
         }
     }
@@ -201,11 +202,11 @@ static double log_mean(double part[2][SHIFTS], size_t sides)
     }
     double sum = 0;
     for (size_t side = 0; side < sides; side++) {
-        for (size_t k = 0; k < SHIFTS; k++) {
+        for (size_t k = first; k < SHIFTS; k++) {
             sum += exp(part[side][k] - top);
         }
     }
-    return top + log(sum / (double)(sides * SHIFTS));
+    return top + log(sum / (double)(sides * (SHIFTS - first)));
 }
 
 /* Bets on each shift d with exp(d u - d^2 / 2), u the normal score of the p-value: 1 on average when nothing changed.
@@ -233,8 +234,8 @@ static void judge(mewl_change *c, mewl_change_step *step, double difference, dou
     bet(c, step->p, sides);
     c->cusum_up = fmax(0, c->cusum_up + step->z - CUSUM_SLACK);
     c->cusum_down = fmax(0, c->cusum_down - step->z - CUSUM_SLACK);
-    step->log_martingale = log_mean(c->log_wealth, sides);
-    step->log_detector = log_mean(c->log_detector, sides);
+    step->log_martingale = log_mean(c->log_wealth, sides, LIFETIME_FIRST);
+    step->log_detector = log_mean(c->log_detector, sides, 0);
     step->cusum_up = c->cusum_up;
     step->cusum_down = c->cusum_down;
     if (step->log_martingale >= -log(c->opts.alpha) && !c->lifetime_alarm) {
@@ -264,8 +265,8 @@ mewl_status mewl_change_push(mewl_change *change, mewl_change_step *step, double
         return mewl_error_set(err, MEWL_E_ARG, "a session of day %g after one of day %g", day, change->last_day);
     }
     change->last_day = day;
-    step->log_martingale = log_mean(change->log_wealth, sides);
-    step->log_detector = log_mean(change->log_detector, sides);
+    step->log_martingale = log_mean(change->log_wealth, sides, LIFETIME_FIRST);
+    step->log_detector = log_mean(change->log_detector, sides, 0);
     step->cusum_up = change->cusum_up;
     step->cusum_down = change->cusum_down;
     if (!isfinite(value)) {

@@ -539,6 +539,12 @@ void mewl_infant_accept_change(mewl_infant *infant)
     }
 }
 
+void mewl_infant_dismiss_change(mewl_infant *infant)
+{
+    infant->change_open = false;
+    infant->usual_run = 0;
+}
+
 const mewl_infant_opts *mewl_infant_options(const mewl_infant *infant)
 {
     return &infant->opts;

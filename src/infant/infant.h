@@ -78,7 +78,7 @@ void mewl_infant_free(mewl_infant *infant); /* NULL is fine */
 
 /* Learns the baseline from recordings in order of time (else MEWL_E_ARG), in one or more calls; later than all before.
  * Unusable ones are passed over and counted in *unusable (may be NULL). A call ends its last session. MEWL_E_EMPTY when
- * no recording is usable: the infant is then as before. */
+ * no recording is usable. On failure nothing of this call is learned. */
 mewl_status mewl_infant_enrol(mewl_infant *infant, size_t *unusable, const mewl_recording *recordings, size_t count,
                               mewl_error *err);
 
@@ -89,7 +89,8 @@ mewl_status mewl_infant_score(mewl_infant *infant, mewl_verdict *verdict, const 
 /* Hears one recording, later than all before: scores it, and puts it into the running session. When it begins a new
  * session, the one before is ended first: judged, learned from or not, watched for change; what came of it is written
  * to entries[MEWL_INFANT_ENTRIES_MAX], their number to *entry_count. MEWL_E_STATE before anything was enrolled,
- * MEWL_E_ARG for a time before the last. On failure the infant is as before. */
+ * MEWL_E_ARG for a time before the last. When learning fails (MEWL_E_MEMORY) the session that ended is lost, all else
+ * as before. */
 mewl_status mewl_infant_hear(mewl_infant *infant, mewl_verdict *verdict, mewl_entry *entries, size_t *entry_count,
                              const mewl_recording *recording, mewl_error *err);
 
@@ -99,8 +100,12 @@ mewl_status mewl_infant_end_session(mewl_infant *infant, mewl_entry *entries, si
 /* Tells that somebody listened, for the coverage beside every entry. */
 mewl_status mewl_infant_listened(mewl_infant *infant, double from_s, double to_s, mewl_error *err);
 
-/* Closes an open change: what is heard now is the new usual; learning goes on. Nothing when none is open. */
+/* Closes an open change as a true one: what is heard from now on is the new usual. Nothing when none is open. (A change
+ * also closes by itself after six usual sessions in a row.) */
 void mewl_infant_accept_change(mewl_infant *infant);
+
+/* Closes an open change as a false alarm: what was usual stays so; learning goes on. Nothing when none is open. */
+void mewl_infant_dismiss_change(mewl_infant *infant);
 
 /* How the infant stands. */
 typedef struct mewl_infant_state {
@@ -122,7 +127,8 @@ typedef struct mewl_infant_state {
 mewl_infant_state mewl_infant_describe(const mewl_infant *infant);
 const mewl_infant_opts *mewl_infant_options(const mewl_infant *infant); /* defaults filled in; borrowed */
 
-/* The whole infant as bytes, and from bytes. The same bytes give the same infant, to the bit. */
+/* The whole infant as bytes, and from bytes: what is read goes on as what was written would have, to the bit, but for
+ * the autoencoder's optimiser, which starts anew. */
 mewl_status mewl_infant_save(mewl_infant *infant, mewl_buffer *out, mewl_error *err);
 mewl_status mewl_infant_load(mewl_infant **out, const void *data, size_t size, const char *name, mewl_error *err);
 

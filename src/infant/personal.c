@@ -296,7 +296,9 @@ double mewl_personal_score(mewl_personal *model, const double *x)
     case MEWL_PERSONAL_AUTOENCODER:
         return mewl__autoencoder_score(model->autoencoder, x);
     case MEWL_PERSONAL_ONECLASS:
-        return -mewl_oneclass_decision(&model->oneclass, x);
+        /* In units of the offset, which grows with the number of rows: so that scores of infants with few and with many
+         * recordings can be held beside one another. */
+        return -mewl_oneclass_decision(&model->oneclass, x) / fmax(model->oneclass.rho, 1e-12);
     case MEWL_PERSONAL_GMM:
         return -mewl_gmm_log_likelihood(&model->gmm, x);
     case MEWL_PERSONAL_KNN:
