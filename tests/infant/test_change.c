@@ -72,6 +72,38 @@ static void test_shifts_are_found(void **state)
     }
 }
 
+/* CUSUM by hand from the standardised differences; the e-detector alarms at the run that was set last. */
+static void test_detectors_by_hand(void **state)
+{
+    (void)state;
+    mewl_change *c = NULL;
+    mewl_change_step step;
+    mewl_rng rng = mewl_rng_seeded(9);
+    double up = 0;
+    double down = 0;
+    size_t alarms = 0;
+    assert_int_equal(mewl_change_new(&c, (mewl_change_opts){.run_sessions = 1e9}, NULL), MEWL_OK);
+    for (size_t i = 0; i < 300; i++) {
+        double run = i < 150 ? 1e9 : 20;
+        if (i == 150) {
+            mewl_change_set_run(c, run);
+            mewl_change_set_run(c, 0.5); /* nothing */
+        }
+        assert_int_equal(mewl_change_push(c, &step, (double)i / 3, mewl_rng_normal(&rng), NULL), MEWL_OK);
+        if (step.judged) {
+            up = fmax(0, up + step.z - 0.5);
+            down = fmax(0, down - step.z - 0.5);
+            assert_true(fabs(step.cusum_up - up) < 1e-9 && fabs(step.cusum_down - down) < 1e-9);
+            assert_true(step.alarm == (step.log_detector >= log(run)));
+        }
+        alarms += step.alarm ? 1 : 0;
+        up = step.alarm ? 0 : up; /* all detectors start anew */
+        down = step.alarm ? 0 : down;
+    }
+    assert_true(alarms > 0);
+    mewl_change_free(c);
+}
+
 static void test_one_side_sees_one_side(void **state)
 {
     (void)state;
@@ -158,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_alarms_are_rarer_than_set),
         cmocka_unit_test(test_shifts_are_found),
+        cmocka_unit_test(test_detectors_by_hand),
         cmocka_unit_test(test_one_side_sees_one_side),
         cmocka_unit_test(test_what_is_not_judged),
         cmocka_unit_test(test_bytes),

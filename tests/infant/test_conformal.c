@@ -37,6 +37,9 @@ static void test_pooling_by_hand(void **state)
     mewl_p_value v = mewl_conformal_session(&c, 3);
     assert_true(fabs(v.p - (1 + 1 + 0.5 * 3) / 6) < 1e-12 && fabs(v.step - 1 / 6.0) < 1e-12);
     assert_true(v.calibration == MEWL_CALIBRATION_POOLED && v.population_infants == 2);
+    /* As large counts among the others, too: the 4 of the first. */
+    v = mewl_conformal_session(&c, 4);
+    assert_true(fabs(v.p - (1 + 1 + 0.5 * 3) / 6) < 1e-12);
     c.wanted = 2;
     v = mewl_conformal_session(&c, 3);
     assert_true(v.p == 2 / 3.0 && v.calibration == MEWL_CALIBRATION_OWN);
