@@ -151,7 +151,7 @@ static void add_row(rows *r, const mewl_lab *lab, const figures *f, size_t netwo
     c->fit = fit_of(lab, f);
     c->cost = networks[network].cost;
     for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++) {
-        if (strcmp(paper[i].row, c->name) == 0) {
+        if (lab->value[LAB_OPTION_MANIFEST] == NULL && strcmp(paper[i].row, c->name) == 0) {
             (void)snprintf(c->paper, sizeof c->paper, "%s", paper[i].figure);
         }
     }
