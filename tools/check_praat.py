@@ -14,8 +14,9 @@ Donate-a-Cry set (8 kHz), one per uuid, the rest from ESC-10's cries (44.1 kHz),
     Get shimmer (local_dB): 0, 0, 0.0001, 0.02, 1.3, 1.6
     HNR: "Voice report" (mean over voiced frames), and beside it To Harmonicity (cc): 0.005, 150, 0.1, 1
 
-Compared are both at 0.01, both at 0.05, and Mewl's default with Praat's standard. Bars, for each: at least 95 % of the
-frames that both call voiced within 10 Hz; correlation of at least 0.9 for jitter, shimmer, HNR.
+Compared are both at 0.01, both at 0.05, and Mewl's default with Praat's standard. Bars, at equal costs: at least 95 % of
+the frames that both call voiced within 10 Hz; correlation of at least 0.9 for jitter, shimmer, HNR. At unequal costs the two
+decide differently about octaves, on purpose; the figures say how often.
 Recordings that Praat 6.3 does not come back from (it follows pulses above 2 kHz for ever) are named, and others taken.
 Exit 0: within the bars; 1: not; 77: skipped (no praat, no ffmpeg, no recordings).
 """
@@ -218,7 +219,7 @@ def main():
         with open(args.json, "w") as f:
             json.dump(results, f, indent=2)
             f.write("\n")
-    sys.exit(0 if all(result["good"] for result in results) else 1)
+    sys.exit(0 if all(result["good"] for result in results if result["mewl_cost"] == result["praat_cost"]) else 1)
 
 
 if __name__ == "__main__":
