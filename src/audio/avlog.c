@@ -55,14 +55,57 @@ mewl__avlog *mewl__avlog_use(mewl__avlog *to)
     return before;
 }
 
+/* FFmpeg's codes in words of our own; NULL for those that are errno values, which have good ones. */
+static const char *plain_words(int code)
+{
+    switch (code) {
+    case AVERROR_INVALIDDATA:
+        return "damaged, or not what its name says";
+    case AVERROR_EOF:
+        return "it ends too early";
+    case AVERROR_STREAM_NOT_FOUND:
+        return "there is no sound in it";
+    case AVERROR_DECODER_NOT_FOUND:
+    case AVERROR_DEMUXER_NOT_FOUND:
+    case AVERROR_PATCHWELCOME:
+        return "a form of sound that Mewl cannot read";
+    case AVERROR_PROTOCOL_NOT_FOUND:
+        return "a kind of address that Mewl cannot read";
+    case AVERROR_HTTP_BAD_REQUEST:
+    case AVERROR_HTTP_OTHER_4XX:
+        return "the server refuses the request";
+    case AVERROR_HTTP_UNAUTHORIZED:
+    case AVERROR_HTTP_FORBIDDEN:
+        return "the server wants a name and password, or refuses these";
+    case AVERROR_HTTP_NOT_FOUND:
+        return "the server has nothing at this address";
+    case AVERROR_HTTP_SERVER_ERROR:
+        return "the server failed";
+    case AVERROR_BUG:
+    case AVERROR_BUG2:
+    case AVERROR_EXTERNAL:
+    case AVERROR_UNKNOWN:
+        return "FFmpeg, which reads sound for Mewl, failed";
+    default:
+        return NULL;
+    }
+}
+
+const char *mewl__avlog_detail(char *out, size_t size, const mewl__avlog *avlog)
+{
+    const bool more = avlog != NULL && avlog->last[0] != '\0';
+    (void)snprintf(out, size, "%s%s%s", more ? " (FFmpeg: " : "", more ? avlog->last : "", more ? ")" : "");
+    return out;
+}
+
 const char *mewl__avlog_reason(char *out, size_t size, int code, const mewl__avlog *avlog)
 {
-    char text[AV_ERROR_MAX_STRING_SIZE];
-    if (av_strerror(code, text, sizeof text) < 0) {
+    char text[AV_ERROR_MAX_STRING_SIZE], detail[MEWL__AVLOG_LAST_MAX + 16];
+    const char *words = plain_words(code);
+    if (words == NULL && av_strerror(code, text, sizeof text) < 0) {
         (void)snprintf(text, sizeof text, "error %d", code);
     }
-    const bool more = avlog != NULL && avlog->last[0] != '\0';
-    (void)snprintf(out, size, "%s%s%s%s", text, more ? " (" : "", more ? avlog->last : "", more ? ")" : "");
+    (void)snprintf(out, size, "%s%s", words != NULL ? words : text, mewl__avlog_detail(detail, sizeof detail, avlog));
     return out;
 }
 

@@ -24,7 +24,10 @@ typedef struct mewl__avlog {
  */
 mewl__avlog *mewl__avlog_use(mewl__avlog *to);
 
-/* "why (last message)" for FFmpeg's code, in `out`, which it returns. */
+/* " (FFmpeg: last message)" in `out`, which it returns; "" when there was none. */
+const char *mewl__avlog_detail(char *out, size_t size, const mewl__avlog *avlog);
+
+/* "why (FFmpeg: last message)" for FFmpeg's code, why in Mewl's own words, in `out`, which it returns. */
 const char *mewl__avlog_reason(char *out, size_t size, int code, const mewl__avlog *avlog);
 
 /* The status that fits FFmpeg's negative code. */

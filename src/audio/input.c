@@ -290,12 +290,11 @@ static bool is_live(const AVFormatContext *format, mewl__address_kind kind, mewl
 static mewl_status explain_open(const mewl__input *input, mewl__address_kind kind, int code, mewl_error *err)
 {
     char reason[320];
-    (void)mewl__avlog_reason(reason, sizeof reason, code, &input->avlog);
     if (kind == MEWL__ADDRESS_FILE && code != AVERROR(EIO) && code != AVERROR(ENOMEM) &&
         mewl__avlog_status(code) != MEWL_E_PERMISSION && !cancelled(input)) {
         /* FFmpeg has many codes for "this is none of mine". */
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged: %s", input->shown,
-                              reason);
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged%s", input->shown,
+                              mewl__avlog_detail(reason, sizeof reason, &input->avlog));
     }
     if (kind == MEWL__ADDRESS_PULSE && code == AVERROR(ESRCH)) {
         return mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: no sound server answers", input->shown);
@@ -303,7 +302,7 @@ static mewl_status explain_open(const mewl__input *input, mewl__address_kind kin
     if ((kind == MEWL__ADDRESS_ALSA || kind == MEWL__ADDRESS_PULSE) && !cancelled(input)) {
         const bool busy = strstr(input->avlog.last, "busy") != NULL;
         return mewl_error_set(err, busy ? MEWL_E_IO : MEWL_E_NOT_FOUND, "%s: cannot record from it: %s", input->shown,
-                              reason);
+                              mewl__avlog_reason(reason, sizeof reason, code, &input->avlog));
     }
     return explain(input, code, "opening", err);
 }

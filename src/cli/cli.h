@@ -71,6 +71,8 @@ typedef struct mewl_cli {
     bool colour;         /* stdout is a terminal and NO_COLOR is not set */
     mewl_cli_settings *settings;
     mewl_cli_meter *meter;
+    const struct mewl_cli_command *commands; /* the program's table, to know sections of settings by; NULL: unknown */
+    size_t command_count;
 } mewl_cli;
 
 /* One row of the program's table of commands. */

@@ -282,6 +282,11 @@ static int run(listener *l, mewl_announcer *announcer, mewl_model *model, const 
     if (status == MEWL_OK) {
         code = MEWL_EXIT_DONE;
     } else {
+        if (status == MEWL_E_NOT_FOUND && strstr(url, "://") == NULL) { /* a microphone's name, most likely */
+            const mewl_error plain = err;
+            (void)mewl_error_set(&err, status, "%s; `mewl listen --list` names the microphones of this machine",
+                                 plain.text);
+        }
         mewl_announce_error(announcer, &err);
         code = mewl_cli_exit_code(status);
         code = code == MEWL_EXIT_USAGE ? MEWL_EXIT_FAILED : code;

@@ -12,6 +12,7 @@
 #include "models/torchzip.h"
 
 #define LABELS_SHOWN 8
+#define DIGITS_LONG 17 /* a number this long was written to be read back bit by bit */
 
 static const mewl_cli_usage info_usage = {
     .command = "model info",
@@ -106,11 +107,36 @@ static json_t *info_json(const mewl_classifier *classifier, const char *path)
     return out;
 }
 
+/* Prints a number that was written with all its binary digits in the fewest that mean the same: 0.59999999999999998 as
+ * 0.6. Returns how much of `text` it took, 0 when this is no such number. */
+static size_t print_number(const char *text)
+{
+    char *end;
+    char shown[40];
+    const size_t letters = strspn(text, "0123456789.");
+    const double number = strtod(text, &end);
+    if (letters < DIGITS_LONG || (size_t)(end - text) < letters) {
+        return 0;
+    }
+    (void)snprintf(shown, sizeof shown, "%.15g", number);
+    if (strtod(shown, NULL) < number || strtod(shown, NULL) > number) {
+        return 0;
+    }
+    (void)fputs(shown, stdout);
+    return (size_t)(end - text);
+}
+
 /* A note as people read it: lines after the first are indented. */
 static void print_note(const char *key, const char *text)
 {
     (void)printf("%-12s ", key);
     for (const char *c = text; *c != '\0'; c++) {
+        const bool starts = c == text || strchr(" -,[{:\n", c[-1]) != NULL;
+        const size_t taken = starts ? print_number(c) : 0;
+        if (taken > 0) {
+            c += taken - 1;
+            continue;
+        }
         if (*c == '\n' && c[1] != '\0') {
             (void)printf("\n%13s", "");
         } else if (*c != '\n') {

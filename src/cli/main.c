@@ -119,6 +119,8 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "mewl: %s\n", err.text);
         return MEWL_EXIT_USAGE;
     }
+    cli.commands = mewl_commands;
+    cli.command_count = COMMAND_COUNT;
     int code = run(&cli, argc, argv);
     mewl_cli_report_clear(&cli);
     /* A full disk or closed pipe shows only here; results that were not written must not look like success. */

@@ -90,6 +90,31 @@ static const char *look_up(const mewl_cli *cli, const char *command, const mewl_
     return text;
 }
 
+/* Sections that belong to no command would be passed over in silence. Each is told once, at its first setting. */
+static void report_bad_sections(const mewl_cli *cli)
+{
+    const char *section, *path, *before = "";
+    int line;
+    for (size_t row = 0; mewl_cli_settings_at(cli->settings, row, &section, &path, &line) != NULL; row++) {
+        const char *nearest = NULL;
+        size_t best = SIZE_MAX;
+        char first[64];
+        (void)snprintf(first, sizeof first, "%.*s", (int)strcspn(section, " "), section); /* [data scan]: data */
+        for (size_t i = 0; strcmp(section, before) != 0 && i < cli->command_count; i++) {
+            const size_t distance = mewl_word_distance(first, cli->commands[i].name);
+            if (distance < best) {
+                best = distance;
+                nearest = cli->commands[i].name;
+            }
+        }
+        if (nearest != NULL && section[0] != '\0' && strcmp(nearest, first) != 0) {
+            mewl_cli_note(cli, "%s:%d: [%s] is the section of no command; the nearest is `%s`", path, line, section,
+                          nearest);
+        }
+        before = section;
+    }
+}
+
 /* Names in the command's section that are no setting of it would be passed over in silence. */
 static void report_bad_settings(const mewl_cli *cli, const mewl_cli_usage *usage)
 {
@@ -212,6 +237,7 @@ int mewl_cli_parse(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **
     cli->ndjson = shared_value[SHARED_NDJSON] != NULL;
     cli->json = shared_value[SHARED_JSON] != NULL && !cli->ndjson;
     cli->quiet = cli->quiet || shared_value[SHARED_QUIET] != NULL;
+    report_bad_sections(cli);
     report_bad_settings(cli, usage);
     cli->progress = cli->progress && !cli->quiet && shared_value[SHARED_NO_PROGRESS] == NULL;
     return MEWL_CLI_GO;

@@ -225,6 +225,36 @@ static void test_misspelt_settings(void **state)
     mewl_cli_fini(&p.cli);
 }
 
+/* A section that belongs to no command is told once, with its line and the nearest; those of commands are not. */
+static void test_misspelt_sections(void **state)
+{
+    (void)state;
+    static const mewl_cli_command commands[] = {{"try", "", NULL}, {"data", "", NULL}};
+    const char *words[] = {"try", NULL};
+    parsed p = parse_with("json = no\n[try]\nbe-fast = no\n[data scan]\nkind = x\n\n[dtaa]\na = 1\nb = 2\n", words);
+    char said[4096], name[] = "try", *argv[] = {name, NULL}, **rest;
+    const char *value[OPT_COUNT];
+    int count;
+    FILE *caught = tmpfile();
+    assert_non_null(caught);
+    (void)fflush(stderr);
+    const int before = dup(STDERR_FILENO);
+    assert_true(before >= 0 && dup2(fileno(caught), STDERR_FILENO) >= 0);
+    p.cli.commands = commands;
+    p.cli.command_count = 2;
+    const int code = mewl_cli_parse(&p.cli, &usage, 1, argv, value, &count, &rest);
+    (void)fflush(stderr);
+    (void)dup2(before, STDERR_FILENO);
+    (void)close(before);
+    rewind(caught);
+    said[fread(said, 1, sizeof said - 1, caught)] = '\0';
+    (void)fclose(caught);
+    assert_int_equal(code, MEWL_CLI_GO);
+    assert_non_null(strstr(said, ":8: [dtaa] is the section of no command; the nearest is `data`\n"));
+    assert_ptr_equal(strchr(said, '\n'), strrchr(said, '\n')); /* one line */
+    mewl_cli_fini(&p.cli);
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_bad_settings),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_misspelt_settings),
+        cmocka_unit_test(test_misspelt_sections),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_exit_codes),
         cmocka_unit_test(test_unreadable_settings),
