@@ -12,6 +12,7 @@
 #include "audio/writer.h"
 #include "base/folder.h"
 #include "base/json.h"
+#include "run_json.h"
 #include "sounds.h"
 #include "synth/diary.h"
 #include "synth/render.h"
@@ -25,55 +26,23 @@ static char *program;
 static char folder[] = "/tmp/mewl-test-baby-XXXXXX";
 static char names[CRIES][96];
 
-typedef struct ran {
-    int code;
-    char out[1 << 18], err[1 << 14];
-} ran;
-
-static void read_text(char *to, size_t size, const char *name)
-{
-    FILE *file = fopen(name, "rb");
-    assert_non_null(file);
-    to[fread(to, 1, size - 1, file)] = '\0';
-    (void)fclose(file);
-}
-
 /* Runs `mewl baby words` in the folder; the store is store/ in it. */
 static const ran *run(const char *words)
 {
-    static ran r;
-    char command[4096];
-    (void)snprintf(
-        command, sizeof command,
-        "TZ=UTC HOME=%s XDG_DATA_HOME= MEWL_STORE=store MEWL_CONFIG= OMP_NUM_THREADS=1 %s baby %s </dev/null "
-        ">out.txt 2>err.txt",
-        folder, program, words);
-    const int status = system(command); /* NOLINT: the point is to run it as a shell does */
-    assert_true(WIFEXITED(status));
-    r.code = WEXITSTATUS(status);
-    read_text(r.out, sizeof r.out, "out.txt");
-    read_text(r.err, sizeof r.err, "err.txt");
-    return &r;
+    return run_in(folder, "TZ=UTC HOME=%s XDG_DATA_HOME= MEWL_STORE=store MEWL_CONFIG= OMP_NUM_THREADS=1 %s baby %s",
+                  folder, program, words);
 }
 
 static void expect(const char *words, int code, const char *in_out, const char *in_err)
 {
-    const ran *r = run(words);
-    if (r->code != code || (in_out != NULL && strstr(r->out, in_out) == NULL) ||
-        (in_err != NULL && strstr(r->err, in_err) == NULL)) {
-        fail_msg("mewl baby %s: exit %d, out \"%.600s\", err \"%.600s\"", words, r->code, r->out, r->err);
-    }
+    run_expect(run(words), words, code, in_out, in_err);
 }
 
 static json_t *parse(const char *words, int code)
 {
-    json_t *document = NULL;
-    mewl_error err = {0};
     const ran *r = run(words);
-    if (r->code != code || mewl_json_parse(&document, r->out, strlen(r->out), "out", &err) != MEWL_OK) {
-        fail_msg("mewl baby %s: exit %d, %s, out \"%.300s\", err \"%.600s\"", words, r->code, err.text, r->out, r->err);
-    }
-    return document;
+    run_expect(r, words, code, NULL, NULL);
+    return run_json(r);
 }
 
 static int64_t number(const json_t *document, const char *key)
@@ -392,9 +361,7 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[256];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", folder);
-    return chdir("/") == 0 && system(command) == 0 ? 0 : -1; /* NOLINT */
+    return chdir("/") == 0 ? run_clean(folder) : -1;
 }
 
 int main(int argc, char **argv)

@@ -18,36 +18,20 @@
 #include "base/folder.h"
 #include "base/json.h"
 #include "data/manifest.h"
+#include "run_json.h"
 
 static const char *program;
 static char folder[256];
 
-/* Runs the program with `arguments` (a shell line) in the test's folder; keeps what it says. */
-static int run(const char *arguments, char **out, char **said)
+/* Runs `mewl data words` in the test's folder. */
+static const ran *run(const char *words)
 {
-    char line[2048], path[512];
-    size_t size;
-    snprintf(line, sizeof line, "cd '%s' && env -u MEWL_DATA '%s' data %s > .out 2> .said", folder, program, arguments);
-    int code = system(line);
-    snprintf(path, sizeof path, "%s/.out", folder);
-    assert_int_equal(mewl_file_read_all(out, &size, path, 1 << 20, NULL), MEWL_OK);
-    snprintf(path, sizeof path, "%s/.said", folder);
-    assert_int_equal(mewl_file_read_all(said, &size, path, 1 << 20, NULL), MEWL_OK);
-    assert_true(WIFEXITED(code));
-    return WEXITSTATUS(code);
+    return run_in(folder, "unset MEWL_DATA; '%s' data %s", program, words);
 }
 
-/* The same when only the code and a part of what is said matter. */
-static void expect(const char *arguments, int code, const char *out_part, const char *said_part)
+static void expect(const char *words, int code, const char *in_out, const char *in_err)
 {
-    char *out, *said;
-    int got = run(arguments, &out, &said);
-    if (got != code || (out_part != NULL && strstr(out, out_part) == NULL) ||
-        (said_part != NULL && strstr(said, said_part) == NULL)) {
-        fail_msg("mewl data %s: code %d instead of %d\nout: %s\nsaid: %s", arguments, got, code, out, said);
-    }
-    free(out);
-    free(said);
+    run_expect(run(words), words, code, in_out, in_err);
 }
 
 static void touch(const char *relative)
@@ -80,9 +64,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    char line[512];
-    snprintf(line, sizeof line, "rm -r '%s'", folder);
-    return system(line);
+    return run_clean(folder);
 }
 
 static void scans(void **state)
@@ -131,15 +113,10 @@ static void splits(void **state)
 static void lists_and_fetches(void **state)
 {
     (void)state;
-    char *out, *said;
-    json_t *doc;
-    assert_int_equal(run("list --json", &out, &said), 0);
-    assert_int_equal(mewl_json_parse(&doc, out, strlen(out), "list", NULL), MEWL_OK);
+    json_t *doc = run_json(run("list --json"));
     assert_true(json_array_size(json_object_get(doc, "kinds")) >= 15);
     assert_true(json_array_size(json_object_get(doc, "fetch")) >= 9);
     json_decref(doc);
-    free(out);
-    free(said);
     expect("list", 0, "donateacry", NULL);
     /* Nothing here asks another machine: these end before a connection. */
     expect("fetch cryceleb --to sets", 3, NULL, "cannot be fetched by a program");

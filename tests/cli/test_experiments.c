@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "run.h"
 #include "sounds.h"
 
 #define CLIPS 18
@@ -25,18 +26,10 @@
 static const char *program;
 static char folder[] = "/tmp/mewl-test-experiments-XXXXXX";
 
-/* Runs `mewl words`; its exit code, and in `said` what it wrote anywhere. */
-static int run(char *said, size_t size, const char *words)
+/* Runs `mewl words`; what it wrote anywhere is in `out`. */
+static const ran *run(const char *words)
 {
-    char command[4096];
-    (void)snprintf(command, sizeof command, "cd %s; unset MEWL_DATA; MEWL_CONFIG= '%s' %s </dev/null 2>&1", folder,
-                   program, words);
-    FILE *pipe = popen(command, "r"); /* NOLINT: the point is to run it as a shell does */
-    assert_non_null(pipe);
-    said[fread(said, 1, size - 1, pipe)] = '\0';
-    const int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return run_in(folder, "unset MEWL_DATA; MEWL_CONFIG= '%s' %s 2>&1", program, words);
 }
 
 static void what_cannot_start_is_refused(void **state)
@@ -66,11 +59,7 @@ static void what_cannot_start_is_refused(void **state)
         {"lab table2 --epochs none", 2, "--epochs"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char said[16384];
-        int code = run(said, sizeof said, rows[i].words);
-        if (code != rows[i].code || strstr(said, rows[i].said) == NULL) {
-            fail_msg("mewl %s: exit %d\n%s", rows[i].words, code, said);
-        }
+        run_expect(run(rows[i].words), rows[i].words, rows[i].code, rows[i].said, NULL);
     }
 }
 
@@ -80,13 +69,12 @@ static void every_experiment_has_help_with_examples(void **state)
     static const char *const names[] = {"table2", "table3", "table4", "table5", "grid", "tinytoes", "pretrain"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char words[64];
-        char said[16384];
         char example[64];
         (void)snprintf(words, sizeof words, "lab %s --help", names[i]);
         (void)snprintf(example, sizeof example, "\n  mewl lab %s", names[i]);
-        assert_int_equal(run(said, sizeof said, words), 0);
-        assert_non_null(strstr(said, "--profile"));
-        assert_non_null(strstr(said, example));
+        const ran *r = run(words);
+        run_expect(r, words, 0, "--profile", NULL);
+        run_expect(r, words, 0, example, NULL);
     }
 }
 
@@ -129,14 +117,11 @@ static void a_killed_table_ends_as_one_that_was_not(void **state)
 {
     (void)state;
     char words[700];
-    char said[65536];
     (void)snprintf(words, sizeof words, TABLE " -o whole", folder);
-    if (run(said, sizeof said, words) != 0) {
-        fail_msg("%s", said);
-    }
-    assert_non_null(strstr(said, "random LEAKY"));
-    assert_non_null(strstr(said, "mobilenetv1/stat/scratch"));
-    assert_non_null(strstr(said, "always the most frequent"));
+    const ran *r = run(words);
+    run_expect(r, words, 0, "random LEAKY", NULL);
+    run_expect(r, words, 0, "mobilenetv1/stat/scratch", NULL);
+    run_expect(r, words, 0, "always the most frequent", NULL);
     size_t kills = 0;
     bool ended = false;
     for (unsigned i = 0; !ended && i < 100; i++) {
@@ -152,8 +137,7 @@ static void a_killed_table_ends_as_one_that_was_not(void **state)
     free(got);
     /* What is done costs nothing, and another set of recordings is not mixed in. */
     (void)snprintf(words, sizeof words, TABLE " -o whole --column label", folder);
-    assert_int_equal(run(said, sizeof said, words), 1);
-    assert_non_null(strstr(said, "name another folder"));
+    run_expect(run(words), words, 1, "name another folder", NULL);
 }
 
 static void the_other_tables_run_too(void **state)
@@ -169,16 +153,11 @@ static void the_other_tables_run_too(void **state)
     };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         char words[700];
-        static char said[131072];
         (void)snprintf(words, sizeof words, "%s --epochs 0.1 --manifest clips.csv --seeds 1 -q -o table%zu",
                        tables[i].words, i);
-        if (run(said, sizeof said, words) != 0) {
-            fail_msg("mewl %s\n%s", words, said);
-        }
+        const ran *r = run(words);
         for (size_t k = 0; k < 4; k++) {
-            if (strstr(said, tables[i].rows[k]) == NULL) {
-                fail_msg("mewl %s does not say `%s`:\n%s", words, tables[i].rows[k], said);
-            }
+            run_expect(r, words, 0, tables[i].rows[k], NULL);
         }
     }
 }

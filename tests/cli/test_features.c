@@ -12,6 +12,7 @@
 #include "audio/clip.h"
 #include "base/npy.h"
 #include "dsp/frontend.h"
+#include "run.h"
 #include "sounds.h"
 
 static const char *program;
@@ -19,12 +20,7 @@ static char folder[] = "/tmp/mewl-test-features-XXXXXX";
 
 static int run(const char *words)
 {
-    char command[1024];
-    (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= %s %s </dev/null >/dev/null 2>&1", folder, program,
-                   words);
-    int status = system(command); /* NOLINT: as a shell runs it */
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return run_in(folder, "MEWL_CONFIG= %s %s", program, words)->code;
 }
 
 static int make_sounds(void **state)
@@ -45,9 +41,7 @@ static int make_sounds(void **state)
 static int remove_sounds(void **state)
 {
     (void)state;
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", folder);
-    return system(command); /* NOLINT */
+    return run_clean(folder);
 }
 
 static void check(const char *config, const char *kind)

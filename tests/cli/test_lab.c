@@ -12,21 +12,16 @@
 
 #include <cmocka.h>
 
-static const char *program;
-static char recipe[] = "/tmp/mewl-test-lab-XXXXXX.ini";
+#include "run.h"
+#include "sounds.h"
 
-/* Runs `mewl words` ($R in them is the recipe); its exit code, and in `said` what it wrote anywhere. */
-static int run(char *said, size_t size, const char *words)
+static const char *program;
+static char folder[] = "/tmp/mewl-test-lab-XXXXXX";
+
+/* Runs `mewl words` ($R in them is the recipe); what it wrote anywhere is in `out`. */
+static const ran *run(const char *words)
 {
-    char command[4096];
-    (void)snprintf(command, sizeof command, "R=%s; unset MEWL_DATA; MEWL_CONFIG= '%s' %s </dev/null 2>&1", recipe,
-                   program, words);
-    FILE *pipe = popen(command, "r"); /* NOLINT: the point is to run it as a shell does */
-    assert_non_null(pipe);
-    said[fread(said, 1, size - 1, pipe)] = '\0';
-    const int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return run_in(folder, "R=r.ini; unset MEWL_DATA; MEWL_CONFIG= '%s' %s 2>&1", program, words);
 }
 
 static void what_cannot_start_is_refused(void **state)
@@ -61,21 +56,15 @@ static void what_cannot_start_is_refused(void **state)
         {"eval --folds $R", 3, "--data or MEWL_DATA"},
         {"eval --folds $R --data /none", 3, "/none"},
     };
-    static char said[1 << 16];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const int code = run(said, sizeof said, rows[i].words);
-        if (code != rows[i].code || strstr(said, rows[i].said) == NULL) {
-            fail_msg("mewl %s: exit %d, not %d, or without \"%s\": %s", rows[i].words, code, rows[i].code, rows[i].said,
-                     said);
-        }
+        run_expect(run(rows[i].words), rows[i].words, rows[i].code, rows[i].said, NULL);
     }
 }
 
 static void keys_are_listed_with_their_defaults(void **state)
 {
     (void)state;
-    static char said[1 << 16];
-    assert_int_equal(run(said, sizeof said, "train --keys"), 0);
+    const char *said = run("train --keys")->out;
     assert_non_null(strstr(said, "[model]\n"));
     assert_non_null(strstr(said, "\nseed = 1\n"));
     assert_non_null(strstr(said, "\nschedule = cosine\n"));
@@ -84,15 +73,18 @@ static void keys_are_listed_with_their_defaults(void **state)
 static int make_recipe(void **state)
 {
     (void)state;
-    static const char text[] = "[model]\narhc = cnn10\n";
-    const int file = mkstemps(recipe, 4);
-    return file >= 0 && write(file, text, sizeof text - 1) == (ssize_t)sizeof text - 1 ? close(file) : -1;
+    char path[128];
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    (void)snprintf(path, sizeof path, "%s/r.ini", folder);
+    return write_text(path, "[model]\narhc = cnn10\n") ? 0 : -1;
 }
 
 static int remove_recipe(void **state)
 {
     (void)state;
-    return remove(recipe);
+    return run_clean(folder);
 }
 
 int main(int argc, char **argv)

@@ -11,33 +11,19 @@
 
 #include "base/json.h"
 #include "hear/reasoner.h"
+#include "run.h"
 #include "sounds.h"
 
 static const char *program, *detector;
 static char folder[] = "/tmp/mewl-test-reason-XXXXXX";
-static char out[1 << 17], err_text[1 << 14];
-
-static void read_text(char *to, size_t size, const char *name)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    to[fread(to, 1, size - 1, file)] = '\0';
-    (void)fclose(file);
-}
+static const char *out, *err_text; /* of the last run */
 
 static int run(const char *words)
 {
-    char command[2048];
-    (void)snprintf(command, sizeof command,
-                   "cd %s && TMPDIR=$PWD MEWL_DATA= MEWL_CONFIG= MEWL_MODEL=%s %s %s </dev/null >out.txt 2>err.txt",
-                   folder, detector, program, words);
-    const int status = system(command); /* NOLINT: the point is to run it as a shell does */
-    assert_true(WIFEXITED(status));
-    read_text(out, sizeof out, "out.txt");
-    read_text(err_text, sizeof err_text, "err.txt");
-    return WEXITSTATUS(status);
+    const ran *r = run_in(folder, "TMPDIR=$PWD MEWL_DATA= MEWL_CONFIG= MEWL_MODEL=%s %s %s", detector, program, words);
+    out = r->out;
+    err_text = r->err;
+    return r->code;
 }
 
 /* A reason model on the detector whose answer is `p` whatever it hears. */
@@ -89,9 +75,7 @@ static int make(void **state)
 static int clean(void **state)
 {
     (void)state;
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command); /* NOLINT */
+    return run_clean(folder);
 }
 
 static void test_words(void **state)

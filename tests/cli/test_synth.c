@@ -16,35 +16,22 @@
 #include "base/json.h"
 #include "base/npy.h"
 #include "data/manifest.h"
+#include "run_json.h"
 
 static const char *program, *model;
 static char folder[] = "/tmp/mewl-test-synth-XXXXXX";
+static const ran *last; /* run */
 
 static int run(const char *words)
 {
-    char command[2048];
-    (void)snprintf(command, sizeof command, "cd %s && MEWL_CONFIG= %s %s </dev/null >out 2>err", folder, program,
-                   words);
-    int status = system(command); /* NOLINT: as a shell runs it */
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    last = run_in(folder, "MEWL_CONFIG= %s %s", program, words);
+    return last->code;
 }
 
 static char *path_of(char out[256], const char *name)
 {
     (void)snprintf(out, 256, "%s/%s", folder, name);
     return out;
-}
-
-static json_t *printed(void)
-{
-    char path[256];
-    json_t *doc = NULL;
-    mewl_error err = {0};
-    if (mewl_json_read(&doc, path_of(path, "out"), 10000000, &err) != MEWL_OK) {
-        fail_msg("%s", err.text);
-    }
-    return doc;
 }
 
 static int make_folder(void **state)
@@ -56,16 +43,14 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", folder);
-    return system(command); /* NOLINT */
+    return run_clean(folder);
 }
 
 static void test_clip(void **state)
 {
     (void)state;
     assert_int_equal(run("synth --clip again.wav --seed 3 --f0 420 --hyperphonation 0 --json"), 0);
-    json_t *doc = printed();
+    json_t *doc = run_json(last);
     assert_true(fabs(json_real_value(json_object_get(doc, "f0_hz")) - 420) < 1e-6);
     assert_true(json_array_size(json_object_get(doc, "bursts")) > 2);
     assert_non_null(strstr(json_string_value(json_object_get(doc, "note")), "simulated"));
@@ -85,7 +70,7 @@ static void test_voice(void **state)
 {
     (void)state;
     assert_int_equal(run("features cry.wav --kind voice --json"), 0);
-    json_t *doc = printed();
+    json_t *doc = run_json(last);
     json_t *measures = json_object_get(doc, "measures");
     double f0 = json_real_value(json_object_get(measures, "f0_phonation_hz"));
     assert_true(fabs(f0 - 420) < 40);
@@ -103,7 +88,7 @@ static void test_voice(void **state)
     mewl_npy_fini(&track);
 
     assert_int_equal(run("features cry.wav --kind egemaps --json"), 0);
-    doc = printed();
+    doc = run_json(last);
     assert_int_equal(json_object_size(json_object_get(doc, "functionals")), 88);
     assert_non_null(json_object_get(doc, "formulas"));
     json_decref(doc);
@@ -120,7 +105,7 @@ static void test_voice(void **state)
     assert_int_equal(commas, 2 * 88);
     free(text);
     assert_int_equal(run("features cry.wav --kind voice"), 0);
-    assert_int_equal(mewl_file_read_all(&text, &bytes, path_of(path, "out"), 100000, NULL), MEWL_OK);
+    assert_int_equal(mewl_file_read_all(&text, &bytes, path_of(path, "out.txt"), 100000, NULL), MEWL_OK);
     assert_non_null(strstr(text, "jitter_local"));
     free(text);
 }
