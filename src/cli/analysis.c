@@ -200,11 +200,15 @@ static mewl_status sketch_write(sketch *p, const mewl_analysis *a, const mewl_an
     mewl_picture_opts drawing = {.title = opts->title, .threshold = (double)opts->session.episodes.threshold};
     mewl_status status = mewl_picture_write(p->acc, opts->picture, spans, used, drawing, err);
     free(spans);
-    if (status != MEWL_OK && status != MEWL_E_MEMORY) { /* the recording was read: it is not what failed */
-        (void)mewl_error_prefix(err, status, "the picture could not be written");
-        err->status = status = MEWL_E_STATE;
-    }
     return status;
+}
+
+/* The recording was read, whatever becomes of its picture. */
+static void note_unwritten(mewl_analysis *a, mewl_status status, const mewl_error *why)
+{
+    a->unwritten = *why;
+    (void)mewl_error_prefix(&a->unwritten, status, "the picture could not be written");
+    a->unwritten.status = MEWL_E_STATE;
 }
 
 static void sketch_close(sketch *p)
@@ -212,6 +216,7 @@ static void sketch_close(sketch *p)
     mewl_picture_acc_free(p->acc);
     mewl_frontend_free(p->front_end);
     free(p->frames);
+    *p = (sketch){0};
 }
 
 static mewl_status pull_all(mewl_source *source, mewl_session *session, mewl_analysis *out,
@@ -266,7 +271,12 @@ static mewl_status analyse(job *j, mewl_source *source, mewl_session **session, 
         MEWL_TRY(mewl_why_start(j->why, mewl_session_rate_hz(*session), err));
     }
     if (opts->picture != NULL) {
-        MEWL_TRY(sketch_open(&j->picture, *session, err));
+        mewl_error why = {0};
+        const mewl_status status = sketch_open(&j->picture, *session, &why);
+        if (status != MEWL_OK) {
+            sketch_close(&j->picture);
+            note_unwritten(out, status, &why);
+        }
     }
     MEWL_TRY(pull_all(source, *session, out, opts, err));
     MEWL_TRY(mewl_session_finish(*session, err));
@@ -288,7 +298,14 @@ static mewl_status analyse(job *j, mewl_source *source, mewl_session **session, 
     for (size_t i = out->episode_count; i > 0 && out->episodes[i - 1].offset_s > out->seconds; i--) {
         out->episodes[i - 1].offset_s = out->seconds;
     }
-    return opts->picture != NULL ? sketch_write(&j->picture, out, opts, err) : MEWL_OK;
+    if (j->picture.acc != NULL) {
+        mewl_error why = {0};
+        const mewl_status status = sketch_write(&j->picture, out, opts, &why);
+        if (status != MEWL_OK) {
+            note_unwritten(out, status, &why);
+        }
+    }
+    return MEWL_OK;
 }
 
 mewl_status mewl_analysis_run(mewl_analysis *out, mewl_model *model, const char *path, mewl_analysis_opts opts)

@@ -31,6 +31,7 @@ typedef struct mewl_analysis_span {
 typedef struct mewl_analysis {
     mewl_status status; /* MEWL_OK, or why there is no result */
     mewl_error error;
+    mewl_error unwritten; /* why a picture could not be written, with its status; the rest stands all the same */
     double seconds;
     double peak_score; /* highest confidence of a frame, 0 to 1 */
     double level_dbfs; /* of the whole; -INFINITY: digital silence */
@@ -47,7 +48,8 @@ typedef struct mewl_analysis {
 } mewl_analysis;
 
 /* Analyses the recording at `path` with `model` into *out (released by mewl_analysis_fini whatever the status). Returns
- * out->status. A source that is live is refused (MEWL_E_UNSUPPORTED); one too short for a frame is MEWL_E_EMPTY. */
+ * out->status. A picture that cannot be made leaves the result as it is and is told in out->unwritten. A source that is
+ * live is refused (MEWL_E_UNSUPPORTED); one too short for a frame is MEWL_E_EMPTY. */
 mewl_status mewl_analysis_run(mewl_analysis *out, mewl_model *model, const char *path, mewl_analysis_opts opts);
 void mewl_analysis_fini(mewl_analysis *analysis);
 

@@ -119,19 +119,14 @@ static void on_progress(void *user, double share)
     (void)pthread_mutex_unlock(&w->batch->lock);
 }
 
-/* --steps of a recording that could be analysed: another reading of the file, since these want all of it at once. */
+/* --steps of a recording that could be analysed: another reading of the file, since these want all of it at once. What
+ * was found in it stands, whatever becomes of this. */
 static void draw_steps(batch *b, const mewl_cli_input *input, const char *title, mewl_analysis *result)
 {
     mewl_error err = {0};
-    if (strcmp(input->path, "-") == 0) {
-        result->status = mewl_error_set(&result->error, MEWL_E_UNSUPPORTED,
-                                        "--steps reads a recording twice, which standard input cannot give");
-        return;
-    }
     char *place = mewl_report_place(b->steps, b->many, input->name, ".steps.png", &err);
     if (place == NULL || mewl_cli_voice_steps(input->path, title, place, &err) != MEWL_OK) {
-        result->status = err.status;
-        result->error = err;
+        result->unwritten = err;
     }
     free(place);
 }
@@ -145,18 +140,16 @@ static void analyse_one(worker *w, size_t index, slot *s)
     opts.on_progress = on_progress;
     opts.user = w;
     opts.why = w->why;
-    char *picture = NULL;
     mewl_error err = {0};
-    if (b->picture != NULL) {
-        picture = mewl_report_place(b->picture, b->many, input->name, ".png", &err);
-        if (picture == NULL) {
-            s->result = (mewl_analysis){.status = err.status, .error = err};
-            return;
+    char *picture = b->picture != NULL ? mewl_report_place(b->picture, b->many, input->name, ".png", &err) : NULL;
+    opts.picture = picture;
+    if (mewl_analysis_run(&s->result, w->model, input->path, opts) == MEWL_OK) {
+        if (b->picture != NULL && picture == NULL) {
+            s->result.unwritten = err;
         }
-        opts.picture = picture;
-    }
-    if (mewl_analysis_run(&s->result, w->model, input->path, opts) == MEWL_OK && b->steps != NULL) {
-        draw_steps(b, input, opts.title, &s->result);
+        if (b->steps != NULL) {
+            draw_steps(b, input, opts.title, &s->result);
+        }
     }
     free(picture);
 }
@@ -328,6 +321,28 @@ static size_t gather(mewl_cli_inputs *inputs, mewl_report *report, int argc, cha
     return inputs->count;
 }
 
+static mewl_status check_output(const char **value, int option, bool many, mewl_error *err)
+{
+    const mewl_status status = value[option] == NULL ? MEWL_OK : mewl_report_check(value[option], many, err);
+    return status == MEWL_OK ? MEWL_OK : mewl_error_prefix(err, status, "--%s", options[option].name);
+}
+
+/* Before hours of work: whether what is written beside each recording can be. */
+static mewl_status check_outputs(const char **value, const mewl_cli_inputs *inputs, bool many, mewl_error *err)
+{
+    static const int each[] = {OPT_PICTURE, OPT_STEPS, OPT_AUDACITY, OPT_RAVEN};
+    for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
+        MEWL_TRY(check_output(value, each[i], many, err));
+    }
+    for (size_t i = 0; value[OPT_STEPS] != NULL && i < inputs->count; i++) {
+        if (strcmp(inputs->list[i].path, "-") == 0) {
+            return mewl_error_set(err, MEWL_E_UNSUPPORTED,
+                                  "--steps reads a recording twice, which standard input cannot give");
+        }
+    }
+    return MEWL_OK;
+}
+
 /* --reason: the model, with a word about what it is worth. */
 static mewl_status open_why(mewl_why **why, char *path, char *shipped, size_t size, const mewl_cli *cli,
                             const char **value, const char *model_path, mewl_error *err)
@@ -384,7 +399,8 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
                                   .bf16 = opts.session.bf16,
                                   .threshold = (double)opts.session.episodes.threshold};
     mewl_report *report = NULL;
-    if (mewl_report_open(&report, cli, reporting, &err) != MEWL_OK) {
+    if (check_output(value, OPT_CSV, false, &err) != MEWL_OK || check_output(value, OPT_TSV, false, &err) != MEWL_OK ||
+        mewl_report_open(&report, cli, reporting, &err) != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
         mewl_why_close(why);
         return MEWL_EXIT_FAILED;
@@ -397,6 +413,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
     if (status == MEWL_OK && inputs.count > 0) {
         bool many = inputs.count > 1 || argc > 1;
         mewl_report_many(report, many);
+        status = check_outputs(value, &inputs, many, &err);
         batch b = {.cli = cli,
                    .inputs = &inputs,
                    .opts = opts,
@@ -407,7 +424,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
                    .reason_path = reason_path,
                    .shipped_path = shipped_path[0] != '\0' ? shipped_path : NULL,
                    .jobs = (int)((size_t)jobs < inputs.count ? (size_t)jobs : inputs.count)};
-        status = run_batch(&b, model, why, report, &err);
+        status = status == MEWL_OK ? run_batch(&b, model, why, report, &err) : status;
     }
     if (status == MEWL_OK) {
         status = mewl_report_finish(report, &err);

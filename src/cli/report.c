@@ -1,10 +1,14 @@
 /* report.c - see report.h. */
 #include "cli/report.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/folder.h"
 #include "base/json.h"
@@ -16,7 +20,7 @@ struct mewl_report {
     bool many;
     mewl_labels *csv, *tsv;
     json_t *files; /* of the --json document */
-    size_t read, failed, partly, cries;
+    size_t read, failed, partly, unwritten, cries;
     int failure_code; /* exit code of the last failure */
     double seconds, crying_s;
 };
@@ -59,6 +63,55 @@ void mewl_report_close(mewl_report *report)
         json_decref(report->files);
         free(report);
     }
+}
+
+/* Whether files can be made in the folder that `path` names, or, when `make` is set, will name once it was made. */
+static mewl_status check_folder(const char *path, bool make, mewl_error *err)
+{
+    char at[PATH_MAX];
+    if (snprintf(at, sizeof at, "%s", path) >= (int)sizeof at) {
+        return mewl_error_set(err, MEWL_E_ARG, "%.60s...: the path is too long", path);
+    }
+    while (make && access(at, F_OK) != 0 && errno == ENOENT) { /* up to what is there */
+        char *slash = strrchr(at, '/');
+        (void)snprintf(slash == NULL ? at : slash == at ? at + 1 : slash, 2, "%s", slash == NULL ? "." : "");
+    }
+    if (access(at, F_OK) != 0) {
+        return errno == ENOENT ? mewl_error_set(err, MEWL_E_NOT_FOUND, "there is no folder %s; make it first", at)
+                               : mewl_error_errno(err, errno, at);
+    }
+    if (!mewl_folder_exists(at)) {
+        return mewl_error_set(err, MEWL_E_STATE, "%s is no folder", at);
+    }
+    return access(at, W_OK | X_OK) == 0
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_PERMISSION, "nothing can be written into the folder %s: %s", at,
+                                strerror(errno));
+}
+
+mewl_status mewl_report_check(const char *out, bool many, mewl_error *err)
+{
+    char real[PATH_MAX];
+    struct stat about;
+    if (out[0] == '\0') {
+        return mewl_error_set(err, MEWL_E_ARG, "needs the name of a file");
+    }
+    if (many || mewl_folder_exists(out)) {
+        return check_folder(out, true, err);
+    }
+    if (stat(out, &about) == 0 && !S_ISREG(about.st_mode)) { /* a pipe, /dev/stdout: written directly */
+        return access(out, W_OK) == 0 ? MEWL_OK : mewl_error_errno(err, errno, out);
+    }
+    /* Files are replaced by one written beside them, where a link leads. */
+    if (realpath(out, real) == NULL && snprintf(real, sizeof real, "%s", out) >= (int)sizeof real) {
+        return mewl_error_set(err, MEWL_E_ARG, "%.60s...: the path is too long", out);
+    }
+    char *slash = strrchr(real, '/');
+    if (slash == NULL) {
+        return check_folder(".", false, err);
+    }
+    slash[slash == real ? 1 : 0] = '\0';
+    return check_folder(real, false, err);
 }
 
 char *mewl_report_place(const char *out, bool many, const char *name, const char *ending, mewl_error *err)
@@ -396,6 +449,14 @@ static mewl_status report_partly(mewl_report *r, const char *path, const mewl_an
     return r->cli->ndjson ? emit_error(path, why, err) : MEWL_OK;
 }
 
+/* A picture that could not be written: told beside the result, which stands. */
+static mewl_status report_unwritten(mewl_report *r, const char *path, const mewl_error *why, mewl_error *err)
+{
+    r->unwritten++;
+    mewl_cli_error(r->cli, "%s: %s", path, why->text);
+    return r->cli->ndjson ? emit_error(path, why, err) : MEWL_OK;
+}
+
 mewl_status mewl_report_file(mewl_report *report, const mewl_cli_input *input, const mewl_analysis *a, mewl_error *err)
 {
     const char *path = shown_path(input);
@@ -422,6 +483,10 @@ mewl_status mewl_report_file(mewl_report *report, const mewl_cli_input *input, c
         }
     }
     MEWL_TRY(report_partly(report, path, a, &why, err));
+    if (a->unwritten.status != MEWL_OK) {
+        MEWL_TRY(report_unwritten(report, path, &a->unwritten, err));
+        why = why.status != MEWL_OK ? why : a->unwritten;
+    }
     if (report->cli->json) {
         MEWL_TRY(add_to_document(report, path, a, why.status != MEWL_OK ? &why : NULL, err));
     }
@@ -482,6 +547,9 @@ int mewl_report_exit_code(const mewl_report *report, bool fail_on_cry)
     }
     if (report->failed > 0 || report->partly > 0) {
         return MEWL_EXIT_PARTLY;
+    }
+    if (report->unwritten > 0) {
+        return MEWL_EXIT_FAILED;
     }
     return fail_on_cry && report->cries > 0 ? MEWL_EXIT_FAILED : MEWL_EXIT_DONE;
 }

@@ -33,12 +33,17 @@ mewl_status mewl_report_file(mewl_report *report, const mewl_cli_input *input, c
 /* Puts the tables in place and prints what comes once: the JSON document, the sum of a batch. */
 mewl_status mewl_report_finish(mewl_report *report, mewl_error *err);
 
-/* 0 when everything was read; 3 (or 1 where the cause was not the input) when nothing was; 4 when something was; else 1
- * when a cry was found and fail_on_cry. */
+/* 0 when everything was read and written; 1 when all was read but a picture could not be written; 3 (or 1 where the
+ * cause was not the input) when nothing was; 4 when something was; else 1 when a cry was found and fail_on_cry. */
 int mewl_report_exit_code(const mewl_report *report, bool fail_on_cry);
 
 /* Frees; tables that were not finished leave no file behind. NULL is fine. */
 void mewl_report_close(mewl_report *report);
+
+/* Whether something can be written to `out`, which is one file, or a folder when it is one or `many` is set: MEWL_OK,
+ * or MEWL_E_NOT_FOUND, MEWL_E_PERMISSION, MEWL_E_STATE (a file stands where a folder must be) with the reason. Nothing
+ * is made. The disk may still fill later. */
+mewl_status mewl_report_check(const char *out, bool many, mewl_error *err);
 
 /* Where an output of one recording goes: `out` itself, or, when there are several or `out` is a folder, out/name with
  * the ending `ending` (slashes in name become folders, which are made; a part ".." becomes "__"). A malloc'd string;

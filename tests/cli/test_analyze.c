@@ -181,7 +181,7 @@ static void test_bad_inputs(void **state)
         {"analyze --json --ndjson good.wav", 2, "exclude"},
         {"analyze --model missing.safetensors good.wav", 1, "missing.safetensors"},
         {"analyze --model text.wav good.wav", 1, "text.wav"},
-        {"analyze --csv missing/out.csv good.wav", 1, "missing/out.csv"},
+        {"analyze --csv missing/out.csv good.wav", 1, "no folder missing"},
         {"analyze --threshold 0.001 --fail-on cry good.wav", 1, ""},
         {"analyze --raw s16le --rate 16000 good.wav", 0, ""},
         {"anaylze good.wav", 2, "analyze"},
@@ -312,13 +312,50 @@ static void read_output(char *to, size_t size, const char *name)
     read_text(to, size, path);
 }
 
-/* A recording that was read is not called unreadable because its picture had nowhere to go. */
-static void test_picture_without_place(void **state)
+/* What cannot be written is known before the work begins. */
+static void test_outputs_without_place(void **state)
 {
     (void)state;
-    const ran *r = run("analyze --picture nowhere/at/all.png good.wav");
+    static const struct {
+        const char *words, *said;
+    } rows[] = {
+        {"--picture nowhere/at/all.png good.wav", "--picture: there is no folder nowhere/at; make it first"},
+        {"--steps nowhere/all.png good.wav", "--steps: there is no folder nowhere; make it first"},
+        {"--csv nowhere/all.csv good.wav", "--csv: there is no folder nowhere; make it first"},
+        {"--tsv good.wav/all.tsv good.wav", "--tsv: good.wav is no folder"},
+        {"--audacity '' good.wav", "--audacity: needs the name of a file"},
+        {"--raven good.wav good.wav one.wav", "--raven: good.wav is no folder"},
+        {"--steps out.png - < good.wav", "--steps reads a recording twice"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char words[256];
+        (void)snprintf(words, sizeof words, "analyze %s", rows[i].words);
+        const ran *r = run(words);
+        if (r->code != 1 || strstr(r->err, rows[i].said) == NULL || r->out[0] != '\0') {
+            fail_msg("mewl %s: exit %d, out \"%.300s\", err \"%.300s\"", words, r->code, r->out, r->err);
+        }
+    }
+}
+
+/* A picture that fails in the end takes nothing of what was found along. */
+static void test_picture_that_fails(void **state)
+{
+    (void)state;
+    if (access("/dev/full", W_OK) != 0) {
+        skip();
+    }
+    const ran *r = run("analyze --picture /dev/full good.wav");
     assert_int_equal(r->code, 1);
-    assert_non_null(strstr(r->err, "the picture could not be written: nowhere/at/all.png"));
+    assert_non_null(strstr(r->out, "good.wav: "));
+    assert_non_null(strstr(r->err, "good.wav: the picture could not be written: /dev/full"));
+    r = run("analyze --ndjson --picture /dev/full good.wav");
+    assert_int_equal(r->code, 1);
+    assert_non_null(strstr(r->out, "file_completed"));
+    assert_non_null(strstr(r->out, "\"error\""));
+    r = run("analyze --json --picture /dev/full good.wav");
+    assert_int_equal(r->code, 1);
+    assert_non_null(strstr(r->out, "\"seconds\""));
+    assert_non_null(strstr(r->out, "the picture could not be written"));
 }
 
 /* `mewl good.wav`: the command was forgotten, and the message says which it is. */
@@ -455,7 +492,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bad_inputs),
         cmocka_unit_test(test_ndjson),
         cmocka_unit_test(test_json),
-        cmocka_unit_test(test_picture_without_place),
+        cmocka_unit_test(test_outputs_without_place),
+        cmocka_unit_test(test_picture_that_fails),
         cmocka_unit_test(test_recording_as_command),
         cmocka_unit_test(test_label_files),
         cmocka_unit_test(test_stdin),
