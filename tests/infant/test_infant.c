@@ -121,6 +121,34 @@ static void test_lanes_and_limits(void **state)
     mewl_population_fini(&population);
 }
 
+/* What is unusual goes by the second gate: it is never learned from, though every other session is held apart. */
+static void test_unusual_is_not_learned(void **state)
+{
+    (void)state;
+    mewl_population population;
+    simulated_population(&population, 3, 30, 1u << MEWL_PERSONAL_MAHALANOBIS);
+    mewl_infant *infant = NULL;
+    mewl_infant_opts opts = {.kind = MEWL_PERSONAL_MAHALANOBIS, .false_alarm_days = 1e9}; /* no change is told */
+    assert_int_equal(mewl_infant_new(&infant, DIMS, &population, opts, NULL), MEWL_OK);
+    simulated s = simulated_infant(2, 1);
+    double now = simulated_enrol(infant, &s, 20);
+    mewl_entry entries[MEWL_INFANT_ENTRIES_MAX];
+    for (size_t i = 0; i < 44; i++, now += GAP_S) {
+        hear_session(infant, &s, now, 0, 1, entries);
+    }
+    for (size_t i = 0; i < 2; i++, now += GAP_S) {
+        uint64_t updates = mewl_infant_describe(infant).updates;
+        hear_session(infant, &s, now, 10, 1, entries);
+        if (!(entries[0].p <= 0.1) || entries[0].learned) {
+            fail_msg("a session far off: p %g, learned %d", entries[0].p, (int)entries[0].learned);
+        }
+        assert_true(entries[0].held_apart == (entries[0].session % 2 == 1));
+        assert_true(mewl_infant_describe(infant).updates == updates);
+    }
+    mewl_infant_free(infant);
+    mewl_population_fini(&population);
+}
+
 /* The level holds for sessions heard after 100 to 250 updates: what is held apart keeps the p-values honest, although
  * the model is taught by normal sessions alone. */
 static void test_coverage_survives_updates(void **state)
@@ -345,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_of_things),
         cmocka_unit_test(test_lanes_and_limits),
+        cmocka_unit_test(test_unusual_is_not_learned),
         cmocka_unit_test(test_coverage_survives_updates),
         cmocka_unit_test(test_a_change_is_told_and_accepted),
         cmocka_unit_test(test_a_new_microphone_is_the_explanation),

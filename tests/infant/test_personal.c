@@ -147,6 +147,29 @@ static void test_updates(void **state)
     mewl_population_fini(&population);
 }
 
+/* Three heaps far apart are three components, whatever their number may be at most. */
+static void test_components_are_counted(void **state)
+{
+    (void)state;
+    enum { HEAPED = 60 };
+    static double x[HEAPED * DIMS];
+    size_t session[HEAPED];
+    mewl_rng rng = mewl_rng_seeded(3);
+    for (size_t i = 0; i < HEAPED; i++) {
+        for (size_t j = 0; j < DIMS; j++) {
+            x[i * DIMS + j] = (j == i % 3 ? 5 : 0) + 0.1 * mewl_rng_normal(&rng);
+        }
+        session[i] = i;
+    }
+    mewl_error err = {0};
+    mewl_personal *model = NULL;
+    assert_int_equal(mewl_personal_fit(&model, MEWL_PERSONAL_GMM, x, session, HEAPED, DIMS, NULL,
+                                       (mewl_personal_opts){.covariance = MEWL_GMM_DIAGONAL}, &err),
+                     MEWL_OK);
+    assert_int_equal(mewl_personal_components(model), 3);
+    mewl_personal_free(model);
+}
+
 static void test_odd_uses_are_refused(void **state)
 {
     (void)state;
@@ -216,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind),
         cmocka_unit_test(test_updates),
+        cmocka_unit_test(test_components_are_counted),
         cmocka_unit_test(test_odd_uses_are_refused),
         cmocka_unit_test(test_populations),
     };
