@@ -107,34 +107,44 @@ static mewl_status read_recordings(mewl_lab *lab, mewl_error *err)
     return kept > 0 ? MEWL_OK : mewl_error_set(err, MEWL_E_EMPTY, "there are no recordings to compare");
 }
 
-/* The first gate: what the detector says of each recording, from the cache where it is there. */
+/* What the detector says of each recording, clip by clip; one that cannot be read holds no cry. */
+static mewl_status ask_detector(float *cry, mewl_embedder *detector, mewl_lab *lab, mewl_error *err)
+{
+    const mewl_embedder_info *info = mewl_embedder_describe(detector);
+    size_t n = lab->manifest.count;
+    float *vector = malloc(info->size * sizeof *vector);
+    mewl_status status = vector != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a vector");
+    for (size_t i = 0; i < n && status == MEWL_OK; i++) {
+        mewl_clip clip = {0};
+        bool heard =
+            mewl_clip_read(&clip, lab->manifest.rows[i].path, info->rate_hz, 60, NULL) == MEWL_OK && clip.count > 0;
+        status = heard ? mewl_embedder_run(detector, vector, &cry[i], clip.samples, clip.count, err) : MEWL_OK;
+        mewl_clip_fini(&clip);
+        mewl_progress_report(&lab->progress, (double)(i + 1), (double)n, "is there a cry?");
+        status = *lab->stop ? mewl_error_set(err, MEWL_E_CANCELLED, "stopped") : status;
+    }
+    free(vector);
+    return status;
+}
+
+/* The first gate, from the cache where this detector has been asked before. */
 static mewl_status judge_usable(gathered *g, mewl_lab *lab, mewl_error *err)
 {
     size_t n = lab->manifest.count;
-    char path[4200];
-    (void)snprintf(path, sizeof path, "%s/cry-%zu.npy", g->cache, n);
-    g->usable = calloc(n, sizeof *g->usable);
-    float *cry = calloc(n, sizeof *cry);
+    char path[4300];
     mewl_embedder *detector = NULL;
     mewl_npy kept = {0};
-    mewl_status status =
-        g->usable == NULL || cry == NULL ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu rows", n) : MEWL_OK;
-    if (status == MEWL_OK && mewl_npy_read_f32(&kept, path, n, NULL) == MEWL_OK && kept.count == n) {
+    MEWL_TRY(mewl_embedder_open(&detector, g->detector, (mewl_embedder_opts){0}, err));
+    (void)snprintf(path, sizeof path, "%s/cry-%s-%zu.npy", g->cache, mewl_embedder_describe(detector)->id, n);
+    g->usable = calloc(n, sizeof *g->usable);
+    float *cry = calloc(n, sizeof *cry);
+    mewl_status status = MEWL_OK;
+    if (g->usable == NULL || cry == NULL) {
+        status = mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu rows", n);
+    } else if (mewl_npy_read_f32(&kept, path, n, NULL) == MEWL_OK && kept.count == n) {
         memcpy(cry, kept.data, n * sizeof *cry);
-    } else if (status == MEWL_OK) {
-        status = mewl_embedder_open(&detector, g->detector, (mewl_embedder_opts){0}, err);
-        const mewl_embedder_info *info = status == MEWL_OK ? mewl_embedder_describe(detector) : NULL;
-        float *vector = info != NULL ? malloc(info->size * sizeof *vector) : NULL;
-        for (size_t i = 0; i < n && vector != NULL && status == MEWL_OK; i++) {
-            mewl_clip clip = {0};
-            bool heard =
-                mewl_clip_read(&clip, lab->manifest.rows[i].path, info->rate_hz, 60, NULL) == MEWL_OK && clip.count > 0;
-            status = heard ? mewl_embedder_run(detector, vector, &cry[i], clip.samples, clip.count, err) : MEWL_OK;
-            mewl_clip_fini(&clip);
-            mewl_progress_report(&lab->progress, (double)(i + 1), (double)n, "is there a cry?");
-            status = *lab->stop ? mewl_error_set(err, MEWL_E_CANCELLED, "stopped") : status;
-        }
-        free(vector);
+    } else {
+        status = ask_detector(cry, detector, lab, err);
         status = status == MEWL_OK ? mewl_npy_write_f32(path, cry, &n, 1, err) : status;
     }
     for (size_t i = 0; i < n && status == MEWL_OK; i++) {
