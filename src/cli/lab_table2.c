@@ -70,7 +70,7 @@ static mewl_study_config row_of(const mewl_lab *lab, const char *arch, double wi
 {
     mewl_study_config c = {.cost = cost};
     (void)snprintf(c.name, sizeof c.name, "%s", arch);
-    (void)snprintf(c.paper, sizeof c.paper, "%s", paper);
+    (void)snprintf(c.paper, sizeof c.paper, "%s", lab->value[LAB_OPTION_MANIFEST] == NULL ? paper : "");
     (void)snprintf(c.model.arch, sizeof c.model.arch, "%s", arch);
     (void)snprintf(c.model.front_end, sizeof c.model.front_end, "panns-16k");
     c.model.width = width;

@@ -100,7 +100,8 @@ static mewl_status run_study(json_t **document, mewl_lab *lab, const mewl_compre
         status = mewl_compress_run(study, experiment, o, err);
     }
     if (status == MEWL_OK) {
-        status = mewl_compress_document(document, study, experiment, o, paper, err);
+        status = mewl_compress_document(document, study, experiment, o,
+                                        lab->value[LAB_OPTION_MANIFEST] == NULL ? paper : NULL, err);
     }
     mewl_experiment_close(experiment);
     mewl_study_close(study);
@@ -118,6 +119,7 @@ static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_
     o.teacher = model_of("cnn14", "cnn14", f->width, folder != NULL ? teacher : NULL);
     o.students[0] = model_of("resnet22", "resnet22", f->width, folder != NULL ? student : NULL);
     o.students[1] = model_of("cnn10", "small cnn10", lab->paper ? 0.25 : 0.0625, NULL);
+    o.students[1].epochs_share = 2; /* a pass costs it little */
     MEWL_TRY(mewl_lab_read_manifest(lab, err));
     MEWL_TRY(run_study(document, lab, &o, err));
     json_t *notes = json_array();

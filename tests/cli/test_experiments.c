@@ -148,8 +148,9 @@ static void the_other_tables_run_too(void **state)
         const char *rows[4];
     } tables[] = {
         {"lab table5 --width 0.0625", {"cnn14 (teacher)", "cnn14, int8", "small cnn10 distilled, int8", "of teacher"}},
-        {"lab tinytoes --width 0.0625 --folds 3 --folds-run 1", {"tinytoes", "resnet50-mha", "88 %", "LEAKY"}},
-        {"lab table2 --width 0.0625", {"cnn10", "cnn6", "99.8 %", "LEAKY"}},
+        {"lab tinytoes --width 0.0625 --folds 3 --folds-run 1",
+         {"tinytoes", "resnet50-mha", "grouped, 3 folds", "LEAKY"}},
+        {"lab table2 --width 0.0625", {"cnn10", "cnn6", "cnn14", "LEAKY"}},
     };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         char words[700];
