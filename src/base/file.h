@@ -22,6 +22,9 @@ mewl_status mewl_file_write(const char *path, const void *data, size_t bytes, me
 /* The same in pieces. */
 typedef struct mewl_file_writer mewl_file_writer;
 
+/* Starts a file that is to stand at `path`; nothing appears there before the commit, unless it is no regular file. The
+ * caller closes *out. Errors: MEWL_E_NOT_FOUND (no such folder), MEWL_E_PERMISSION, MEWL_E_STATE (a folder),
+ * MEWL_E_MEMORY, MEWL_E_IO. */
 mewl_status mewl_file_writer_open(mewl_file_writer **out, const char *path, mewl_error *err);
 
 /* Appends. MEWL_E_IO ("no space left on device") keeps failing until closed. */

@@ -52,6 +52,7 @@ typedef struct mewl_event_score {
     double reference, estimated, matched;
 } mewl_event_score;
 
+/* `counts` and `weights` hold `clips` entries. */
 mewl_event_score mewl_event_score_sum(const mewl_event_counts *counts, const double *weights, size_t clips);
 
 #endif

@@ -71,6 +71,8 @@ typedef struct mewl_confusion {
 } mewl_confusion;
 
 mewl_confusion mewl_confusion_count(const float *scores, const bool *positive, size_t count, float threshold);
+
+/* Shares of the counts, each in 0 to 1. */
 double mewl_confusion_accuracy(mewl_confusion c); /* NaN when empty */
 double
 mewl_confusion_balanced_accuracy(mewl_confusion c); /* mean of recall and specificity; NaN when a side is empty */

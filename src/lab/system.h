@@ -27,10 +27,12 @@ mewl_status mewl_system_open_model(mewl_system **out, mewl_model *model, const c
 /* YAMNet or mn04 from the publisher's file at `path`. */
 mewl_status mewl_system_open_teacher(mewl_system **out, mewl_system_kind kind, const char *path, mewl_error *err);
 
+/* The baseline that hears loudness alone. MEWL_E_MEMORY. */
 mewl_status mewl_system_open_energy(mewl_system **out, mewl_error *err);
 
 void mewl_system_close(mewl_system *system); /* NULL is fine */
 
+/* What it is, and what tables call it. */
 mewl_system_kind mewl_system_get_kind(const mewl_system *system);
 const char *mewl_system_name(const mewl_system *system); /* "mewl", "yamnet", "mn04", "energy" */
 

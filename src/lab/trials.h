@@ -24,7 +24,8 @@ typedef struct mewl_trial {
     bool positive;
 } mewl_trial;
 
-/* Zero-initialised is empty. Owns its arrays; release with mewl_trials_fini. */
+/* A table of trials. Zero-initialised is empty. Owns its arrays; release with mewl_trials_fini. Fields are for reading.
+ */
 typedef struct mewl_trials {
     mewl_trial *items;
     size_t count, room;
@@ -34,6 +35,7 @@ typedef struct mewl_trials {
     size_t name_count, name_room;
 } mewl_trials;
 
+/* Frees all that the table holds and empties it. */
 void mewl_trials_fini(mewl_trials *t);
 
 /* Appends a copy. MEWL_E_MEMORY over the ceiling; MEWL_E_ARG for a logit that is NaN or seconds that are not positive.

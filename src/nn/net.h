@@ -22,11 +22,14 @@
 
 #include "nn/layer.h"
 
+/* A network: layers, parameters, and the memory of the plan at hand. One owner; freed by mewl_net_free. */
 typedef struct mewl_net mewl_net;
 typedef int mewl_node; /* a value in the graph; negative: a builder failed before */
 
 /* An empty net. Errors: MEWL_E_MEMORY. */
 mewl_status mewl_net_new(mewl_net **net, mewl_error *err);
+
+/* Frees the net with its parameters and plan. NULL is fine. */
 void mewl_net_free(mewl_net *net);
 
 /* ---- Building. `name` of every layer must be unique and not empty. {0} options are the defaults stated. ---- */
@@ -60,6 +63,8 @@ typedef struct mewl_batch_norm_opts {
 } mewl_batch_norm_opts;
 mewl_node mewl_net_batch_norm(mewl_net *net, const char *name, mewl_node x, mewl_batch_norm_opts opts);
 
+/* Element by element; the shape stays. Rectifier max(x, 0); the same with a ceiling of 6; 1 / (1 + exp(-x)); and the
+ * piecewise-linear forms of MobileNetV3 (Howard et al. 2019), stated beside them. */
 mewl_node mewl_net_relu(mewl_net *net, const char *name, mewl_node x);
 mewl_node mewl_net_relu6(mewl_net *net, const char *name, mewl_node x);
 mewl_node mewl_net_sigmoid(mewl_net *net, const char *name, mewl_node x);
@@ -67,6 +72,7 @@ mewl_node mewl_net_hard_sigmoid(mewl_net *net, const char *name, mewl_node x); /
 mewl_node mewl_net_hard_swish(mewl_net *net, const char *name, mewl_node x);   /* x clamp(x / 6 + 1 / 2, 0, 1) */
 mewl_node mewl_net_tanh(mewl_net *net, const char *name, mewl_node x);
 
+/* What becomes of the values of a window. */
 typedef enum mewl_pool_kind {
     MEWL_POOL_AVG,
     MEWL_POOL_MAX,
@@ -250,6 +256,7 @@ size_t mewl_net_freeze(mewl_net *net, const char *pattern, bool frozen);
 
 /* ---- Running ---- */
 
+/* What a plan is made for. Equal options and shapes give equal results. */
 typedef struct mewl_net_plan_opts {
     bool training;   /* keeps what backward needs; batch statistics, dropout */
     bool bf16;       /* activations and convolution weights in bfloat16, sums in float32 (master weights stay) */
@@ -280,6 +287,7 @@ float *mewl_net_output_grad(mewl_net *net, const char *name);
 /* Adds d loss / d parameter to every parameter's grad. Errors: MEWL_E_STATE unless a training forward came before. */
 mewl_status mewl_net_backward(mewl_net *net, mewl_error *err);
 
+/* Sets every parameter's grad to zero: once before the first backward of an update. */
 void mewl_net_zero_grad(mewl_net *net);
 
 /* Dropout's place: masks depend on (seed, step); step counts training forwards. Stored in checkpoints. */

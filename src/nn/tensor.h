@@ -12,9 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Most dimensions of a shape, and most elements of one tensor: what is larger is refused before memory is asked for. */
 #define MEWL_TENSOR_DIMS_MAX 4
 #define MEWL_TENSOR_ELEMENTS_MAX ((int64_t)1 << 31) /* ceiling of one tensor: 8 GiB of float32 */
 
+/* Types of an element. Nets compute in the first two, and in I8 and U8 when quantised. */
 typedef enum mewl_dtype {
     MEWL_DTYPE_F32,
     MEWL_DTYPE_BF16, /* the upper half of a float32, rounded to nearest even */
@@ -40,6 +42,7 @@ typedef enum mewl_layout {
     MEWL_LAYOUT_COUNT
 } mewl_layout;
 
+/* Dimensions, outermost first. */
 typedef struct mewl_shape {
     int rank;                          /* 1 to 4 */
     int64_t dim[MEWL_TENSOR_DIMS_MAX]; /* each at least 1; beyond rank: 1 */
@@ -60,6 +63,7 @@ mewl_shape mewl_shape_map(int64_t n, int64_t c, int64_t t, int64_t f);
 /* A shape of `rank` (1 to 4) dimensions; the rest of `dim` is ignored. */
 mewl_shape mewl_shape_of(int rank, int64_t d0, int64_t d1, int64_t d2, int64_t d3);
 
+/* Whether rank and all dimensions are equal. */
 bool mewl_shape_same(mewl_shape a, mewl_shape b);
 
 /* Number of elements, or -1 when a dimension is below 1, the rank is outside 1 to 4, or the count is above
