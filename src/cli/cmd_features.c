@@ -163,14 +163,15 @@ static void print_result(const mewl_cli *cli, const extraction *x, const char *p
 
 static int unknown_name(const mewl_cli *cli, const char *what, const char *given)
 {
-    static const char *const kinds[] = {"spectrogram", "mel", "logmel", "mfcc", "hybrid", "wavegram"};
+    static const char *const kinds[] = {"spectrogram", "mel",      "logmel", "mfcc",
+                                        "hybrid",      "wavegram", "voice",  "egemaps"};
     const char *configs[16];
     size_t count = 0;
     while (count < 16 && mewl_frontend_name_at(count) != NULL) {
         configs[count] = mewl_frontend_name_at(count);
         count++;
     }
-    return strcmp(what, "kind") == 0 ? mewl_cli_unknown(cli, what, given, kinds, 7)
+    return strcmp(what, "kind") == 0 ? mewl_cli_unknown(cli, what, given, kinds, sizeof kinds / sizeof kinds[0])
                                      : mewl_cli_unknown(cli, what, given, configs, count);
 }
 

@@ -98,6 +98,8 @@ static void test_mistakes(void **state)
     assert_int_equal(run("features sound.wav"), 2);
     assert_int_equal(run("features -o out.npy"), 2);
     assert_int_equal(run("features sound.wav --kind chroma -o out.npy"), 2);
+    assert_int_equal(run("features sound.wav --kind foo -o out.npy"), 2); /* like no kind: all names are looked at */
+    assert_int_equal(run("features sound.wav --kind voise -o out.npy"), 2);
     assert_int_equal(run("features sound.wav --config panns -o out.npy"), 2);
     assert_int_equal(run("features missing.wav -o out.npy"), 3);
     assert_int_equal(run("features one.wav --config yamnet -o none.npy"), 3);
