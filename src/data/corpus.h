@@ -58,6 +58,11 @@ typedef struct mewl_corpus_stats {
  */
 mewl_role mewl_corpus_role(const mewl_row *row);
 
+/* The rows of a recipe's sets and manifests as they stand, and nothing decided about them: what every task starts from.
+ * *out is initialised here; fini it on success. Errors: MEWL_E_NOT_FOUND for the root or a set, MEWL_E_ARG for a set
+ * whose licence keeps it out of shipped weights while data_research is off, and those of reading manifests. */
+mewl_status mewl_corpus_list(mewl_manifest *out, const mewl_recipe *recipe, mewl_error *err);
+
 /* The manifest a recipe means: sets and manifests gathered, cry list applied, sides dealt, sorted, and checked for
  * leaks. What `mewl data` and evaluation use to see the very rows that training sees. *out is initialised here; fini it
  * on success. Errors as mewl_corpus_open. */

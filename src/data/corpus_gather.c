@@ -69,7 +69,7 @@ static mewl_status check_licence(const mewl_reader *reader, const mewl_recipe *r
                           reader->title, reader->licence);
 }
 
-static mewl_status gather_sets(mewl_manifest *all, const mewl_recipe *recipe, mewl_error *err)
+static mewl_status append_listed(mewl_manifest *all, const mewl_recipe *recipe, mewl_error *err)
 {
     const char *root = recipe->data_root[0] != '\0' ? recipe->data_root : getenv("MEWL_DATA");
     if (recipe->data_sets.count > 0 && (root == NULL || root[0] == '\0')) {
@@ -239,13 +239,20 @@ static void deal_sides(mewl_manifest *all, const mewl_recipe *recipe)
     }
 }
 
-mewl_status mewl_corpus_gather(mewl_manifest *out, const mewl_recipe *recipe, mewl_error *err)
+mewl_status mewl_corpus_list(mewl_manifest *out, const mewl_recipe *recipe, mewl_error *err)
 {
     MEWL_TRY(mewl_manifest_init(out, err));
-    mewl_status status = gather_sets(out, recipe, err);
-    if (status == MEWL_OK) {
-        status = sort_uploads(out, recipe, err);
+    mewl_status status = append_listed(out, recipe, err);
+    if (status != MEWL_OK) {
+        mewl_manifest_fini(out);
     }
+    return status;
+}
+
+mewl_status mewl_corpus_gather(mewl_manifest *out, const mewl_recipe *recipe, mewl_error *err)
+{
+    MEWL_TRY(mewl_corpus_list(out, recipe, err));
+    mewl_status status = sort_uploads(out, recipe, err);
     if (status == MEWL_OK) {
         status = drop_doubted(out, recipe, err);
     }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/folder.h"
-#include "data/readers.h"
 #include "data/split.h"
 
 /* Validation examples are drawn from a stream of their own, so that they never coincide with training's. */
@@ -35,52 +33,12 @@ void mewl__feed_close(mewl__feed *feed)
     memset(feed, 0, sizeof *feed);
 }
 
-static mewl_status add_set(mewl_manifest *all, const mewl_recipe *recipe, const char *name, mewl_error *err)
-{
-    if (mewl__data_root(recipe)[0] == '\0') {
-        return mewl_error_set(err, MEWL_E_NOT_FOUND, "where are the data sets? Set data.root or MEWL_DATA");
-    }
-    char *path = mewl_folder_join(mewl__data_root(recipe), name);
-    if (path == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a path");
-    }
-    mewl_manifest one;
-    mewl_status status = mewl_scan(&one, NULL, path, "auto", err);
-    free(path);
-    MEWL_TRY(status);
-    status = mewl_manifest_append(all, &one, err);
-    mewl_manifest_fini(&one);
-    return status;
-}
-
-/* `name` is relative to the recipe's folder. */
-static mewl_status add_manifest(mewl_manifest *all, const mewl_recipe *recipe, const char *name, mewl_error *err)
-{
-    char path[4096];
-    const char *slash = recipe->path == NULL ? NULL : strrchr(recipe->path, '/');
-    int folder = slash == NULL || name[0] == '/' ? 0 : (int)(slash + 1 - recipe->path);
-    if (snprintf(path, sizeof path, "%.*s%s", folder, folder > 0 ? recipe->path : "", name) >= (int)sizeof path) {
-        return mewl_error_set(err, MEWL_E_ARG, "%s: the path of manifest %.60s is too long", recipe->path, name);
-    }
-    mewl_manifest one;
-    MEWL_TRY(mewl_manifest_read(&one, path, err));
-    mewl_status status = mewl_manifest_append(all, &one, err);
-    mewl_manifest_fini(&one);
-    return status;
-}
-
 /* Clips of a classification: rows of the recipe's sets and manifests. Rows that name no split get one by their group.
  */
 static mewl_status open_manifest(mewl__feed *feed, const mewl_recipe *recipe, mewl_error *err)
 {
-    MEWL_TRY(mewl_manifest_init(&feed->manifest, err));
+    MEWL_TRY(mewl_corpus_list(&feed->manifest, recipe, err));
     feed->has_manifest = true;
-    for (size_t i = 0; i < recipe->data_sets.count; i++) {
-        MEWL_TRY(add_set(&feed->manifest, recipe, recipe->data_sets.items[i], err));
-    }
-    for (size_t i = 0; i < recipe->data_manifests.count; i++) {
-        MEWL_TRY(add_manifest(&feed->manifest, recipe, recipe->data_manifests.items[i], err));
-    }
     if (feed->manifest.count == 0) {
         return mewl_error_set(err, MEWL_E_EMPTY, "%s: data.sets and data.manifests name no recording", recipe->path);
     }

@@ -216,6 +216,39 @@ static void classes_are_learnt(void **state)
     mewl_model_free(model);
 }
 
+/* Sets whose licence keeps them out of shipped weights: refused in every task unless the recipe says it is research. */
+static void licences_are_kept(void **state)
+{
+    fixture *f = *state;
+    static const double tone[][2] = {{0.05, 0.15}};
+    static const char *const tasks[] = {"classify", "embed"};
+    char name[512], recipe[512], text[1024], out[512];
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "urban/fold1/%d-%d-0-0.wav", 70 + i, i % 2);
+        wave_write(&f->sets, name, 16000, 0.2, 0.01, 300, tone, 1, (uint64_t)i);
+    }
+    snprintf(recipe, sizeof recipe, "%s/licence.ini", f->out.path);
+    for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
+        for (int research = 0; research < 2; research++) {
+            mewl_train_result r;
+            mewl_error err = {0};
+            snprintf(text, sizeof text,
+                     "[recipe]\nname = l\ntask = %s\n[model]\narch = %s\nwidth = 0.0625\nfrontend = panns-16k\n"
+                     "framewise = no\n[data]\nroot = %s\nsets = urban\nresearch = %s\n[classify]\nseconds = "
+                     "0.5\n[train]\nbatch = 8\n"
+                     "epochs = 1\nsteps_per_epoch = 1\nwarmup_steps = 0\n",
+                     tasks[i], i == 0 ? "cnn6" : "ecapa", f->sets.path, research ? "yes" : "no");
+            write_text(recipe, text);
+            snprintf(out, sizeof out, "%s/licence-%zu-%d", f->out.path, i, research);
+            mewl_status status = mewl_train_run(&r, recipe, (mewl_train_opts){.output = out}, &err);
+            bool refused = strstr(err.text, "data.research = yes allows it") != NULL;
+            if (refused != !research || (refused && status != MEWL_E_ARG)) {
+                fail_msg("task %s, research %d: %s", tasks[i], research, err.text);
+            }
+        }
+    }
+}
+
 static void weights_are_taken_from_another_model(void **state)
 {
     fixture *f = *state;
@@ -262,11 +295,9 @@ static void weights_are_taken_from_another_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stop_changes_nothing),
-        cmocka_unit_test(the_log_is_whole),
-        cmocka_unit_test(a_signal_loses_nothing),
-        cmocka_unit_test(classes_are_learnt),
-        cmocka_unit_test(weights_are_taken_from_another_model),
+        cmocka_unit_test(a_stop_changes_nothing), cmocka_unit_test(the_log_is_whole),
+        cmocka_unit_test(a_signal_loses_nothing), cmocka_unit_test(classes_are_learnt),
+        cmocka_unit_test(licences_are_kept),      cmocka_unit_test(weights_are_taken_from_another_model),
     };
     return cmocka_run_group_tests_name("train", tests, set_up, tear_down);
 }
