@@ -99,8 +99,12 @@ mewl_status mewl_report_check(const char *out, bool many, mewl_error *err)
     if (many || mewl_folder_exists(out)) {
         return check_folder(out, true, err);
     }
-    if (stat(out, &about) == 0 && !S_ISREG(about.st_mode)) { /* a pipe, /dev/stdout: written directly */
-        return access(out, W_OK) == 0 ? MEWL_OK : mewl_error_errno(err, errno, out);
+    const bool exists = stat(out, &about) == 0;
+    if (exists && access(out, W_OK) != 0) {
+        return mewl_error_errno(err, errno, out);
+    }
+    if (exists && !S_ISREG(about.st_mode)) { /* a pipe, /dev/stdout: written directly */
+        return MEWL_OK;
     }
     /* Files are replaced by one written beside them, where a link leads. */
     if (realpath(out, real) == NULL && snprintf(real, sizeof real, "%s", out) >= (int)sizeof real) {
