@@ -26,6 +26,7 @@ typedef struct mewl_iclas_table {
     const double *x; /* [manifest->count x dims] */
     size_t dims;
     bool scale;    /* plain statistics: columns are brought to mean 0 and deviation 1, by the population's */
+    bool heard;    /* its network was taught these identities: shown, never chosen */
     bool confound; /* what is not the voice (background): shown, never chosen */
 } mewl_iclas_table;
 
