@@ -137,7 +137,9 @@ static void drop_unready(queue *q)
     for (size_t i = 0; i < beyond; i++) {
         free(q->list[i].embedding);
     }
-    memmove(q->list, q->list + beyond, (kept - beyond) * sizeof *q->list);
+    if (beyond > 0) {
+        memmove(q->list, q->list + beyond, (kept - beyond) * sizeof *q->list);
+    }
     q->count = kept - beyond;
     for (size_t i = 0; i < q->count; i++) { /* the list no longer moves */
         q->list[i].recording.embedding = q->list[i].embedding;

@@ -252,12 +252,15 @@ static inline bool killing_one(const char *folder, uint64_t *next, double wait_s
         killing_child(folder, pipes[1], *next, rng);
     }
     (void)close(pipes[1]);
+    killing_told told;
+    bool opened = false;
+    if (mewl_rng_below(rng, 4) != 0) { /* three in four times the clock starts once the store is open */
+        opened = read(pipes[0], &told, sizeof told) == (ssize_t)sizeof told;
+    }
     const struct timespec span = {(time_t)wait_s, (long)(1e9 * (wait_s - floor(wait_s)))};
     (void)nanosleep(&span, NULL);
     (void)kill(child, SIGKILL);
-    killing_told told;
     uint64_t highest = *next - 1, begun = 0, there = 0;
-    bool opened = false;
     while (read(pipes[0], &told, sizeof told) == (ssize_t)sizeof told) {
         opened = true;
         highest = told.kind == 1 ? told.number : highest;
@@ -288,7 +291,6 @@ static inline bool killing_run(const char *folder, unsigned kills, uint64_t seed
 {
     uint64_t next = 1;
     bool old = false;
-    double stretch = 1.0; /* on a busy machine a writer takes longer to get to writing */
     *report = (killing_report){0};
     for (unsigned i = 0; i < kills; i++) {
         mewl_rng rng = mewl_rng_stream(seed, i);
@@ -303,12 +305,10 @@ static inline bool killing_run(const char *folder, unsigned kills, uint64_t seed
             }
         }
         report->migrations += old && i % KILLING_FRESH == 0;
-        const double wait_s = stretch * 1e-4 * pow(10.0 * longest_ms, mewl_rng_unit(&rng));
-        const unsigned before = report->in_write;
+        const double wait_s = 1e-4 * pow(10.0 * longest_ms, mewl_rng_unit(&rng));
         if (!killing_one(folder, &next, wait_s, &rng, report, why)) {
             return false;
         }
-        stretch = report->in_write > before ? fmax(1.0, 0.95 * stretch) : fmin(50.0, 1.05 * stretch);
         if (progress != NULL) {
             progress(i + 1, kills);
         }
