@@ -17,8 +17,8 @@ struct mewl_model {
     int64_t n, frames; /* of the last forward: clips, output frames */
 };
 
-/* classifier.c: the model in a safetensors file, or NULL when the file is no such file or a teacher's: anything unclear is
- * left to the teachers, who say what is wrong with a file. Errors as mewl_model_load. */
+/* classifier.c: the model in a safetensors file, or NULL when the file is no such file or a teacher's: anything unclear
+ * is left to the teachers, who say what is wrong with a file. Errors as mewl_model_load. */
 mewl_status mewl__model_read(mewl_model **model, const char *path, mewl_error *err);
 
 #endif
