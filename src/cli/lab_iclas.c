@@ -252,6 +252,7 @@ int mewl_lab_iclas(mewl_cli *cli, int argc, char **argv)
                             .rotate = cats,
                             .level = level,
                             .quick = value[OPT_QUICK] != NULL,
+                            .repeats = lab.seeds,
                             .seed = (uint64_t)seed,
                             .progress = &lab.progress,
                             .stop = lab.stop};

@@ -181,6 +181,25 @@ static mewl_status make_population(experiment *e, mewl_population *population, d
     return status;
 }
 
+/* Takes one more repeat into the running means. */
+static void average(mewl__figures *mean, const mewl__figures *next)
+{
+    if (!next->valid) {
+        return;
+    }
+    if (mean->repeats == 0) {
+        *mean = *next;
+        return;
+    }
+    double n = (double)++mean->repeats;
+    mean->auc += (next->auc - mean->auc) / n;
+    mean->ap += (next->ap - mean->ap) / n;
+    mean->f1 += (next->f1 - mean->f1) / n;
+    mean->recall += (next->recall - mean->recall) / n;
+    mean->fpr += (next->fpr - mean->fpr) / n;
+    mean->false_positives += (next->false_positives - mean->false_positives) / n;
+}
+
 /* All infants of this turn under one approach. */
 static mewl_status run_approach(experiment *e, approach *a, const mewl_population *population, const double *placed,
                                 mewl_error *err)
@@ -190,9 +209,10 @@ static mewl_status run_approach(experiment *e, approach *a, const mewl_populatio
         if (part != MEWL__PART_CHOOSE && part != MEWL__PART_REPORT) {
             continue;
         }
-        mewl__figures *to = part == MEWL__PART_REPORT ? &a->report[k] : &a->choose[k];
-        MEWL_TRY(mewl__iclas_infant(to, &e->cast, placed, population->reduced, population, ways[a->way].kind, k,
+        mewl__figures one;
+        MEWL_TRY(mewl__iclas_infant(&one, &e->cast, placed, population->reduced, population, ways[a->way].kind, k,
                                     &e->opts, err));
+        average(part == MEWL__PART_REPORT ? &a->report[k] : &a->choose[k], &one);
         if (e->opts.stop != NULL && *e->opts.stop != 0) {
             return mewl_error_set(err, MEWL_E_CANCELLED, "stopped");
         }
@@ -288,7 +308,7 @@ static size_t count_above(const mewl__figures *list, size_t count, double level)
         double low = 0;
         double high = 1;
         if (list[k].valid) {
-            mewl_share_interval(&low, &high, list[k].false_positives, list[k].normal);
+            mewl_share_interval(&low, &high, (size_t)(list[k].false_positives + 0.5), list[k].normal);
             above += low > level ? 1 : 0;
         }
     }
@@ -366,7 +386,7 @@ static mewl_status add_infants(const experiment *e, json_t *sheet, const approac
         (void)snprintf(name, sizeof name, long_name ? "%.8s %s %s" : "%s", r->speaker, r->sex, r->age);
         double low = 0;
         double high = 1;
-        mewl_share_interval(&low, &high, f->false_positives, f->normal);
+        mewl_share_interval(&low, &high, (size_t)(f->false_positives + 0.5), f->normal);
         mewl_sheet_text_cell(row, name);
         mewl_sheet_count(row, f->normal);
         mewl_sheet_count(row, f->sessions);
@@ -445,7 +465,8 @@ static mewl_status make_document(json_t **out, experiment *e, mewl_error *err)
         "the "
         "approach is chosen, those reported. Thresholds never see an anomaly.",
         "A normal recording is scored by a model that has not seen its session, at a level calibrated on the sessions "
-        "left; an anomaly by the model of all sessions. Sessions: an hour apart, or as the set names them.",
+        "left; an anomaly by the model of all sessions. Means over repeats with other populations and anomalies. "
+        "Sessions: an hour apart, or as the set names them.",
         "Anomalies: recordings of other identities on other devices, of the same age and sex first. For Donate-a-Cry "
         "another infant is another phone in another home, so part of what is found is the phone: see (no voice).",
     };
@@ -467,6 +488,7 @@ static mewl_status make_document(json_t **out, experiment *e, mewl_error *err)
     mewl_status kept = mewl_json_set_string(document, "experiment", "iclas");
     kept = kept == MEWL_OK ? mewl_json_set_string(document, "title", e->opts.name) : kept;
     kept = kept == MEWL_OK ? mewl_json_set_int(document, "seed", (int64_t)e->opts.seed) : kept;
+    kept = kept == MEWL_OK ? mewl_json_set_int(document, "repeats", (int64_t)e->opts.repeats) : kept;
     kept = kept == MEWL_OK ? mewl_json_set_real(document, "level", e->opts.level) : kept;
     kept = kept == MEWL_OK ? mewl_json_set_int(document, "infants", (int64_t)infants) : kept;
     kept = kept == MEWL_OK ? mewl_json_set_int(document, "infants_choosing", (int64_t)choosing) : kept;
@@ -495,7 +517,9 @@ mewl_status mewl_iclas_run(json_t **out, const mewl_manifest *manifest, const me
     opts.anomalies = opts.anomalies == 0 ? 50 : opts.anomalies;
     opts.level = opts.level == 0 ? 0.1 : opts.level;
     opts.gap_s = opts.gap_s == 0 ? 3600 : opts.gap_s;
-    if (count == 0 || count > MEWL_ICLAS_TABLES_MAX || !(opts.level > 0) || opts.level >= 1 || opts.anomalies > 1000) {
+    opts.repeats = opts.repeats == 0 ? 3 : opts.repeats;
+    if (count == 0 || count > MEWL_ICLAS_TABLES_MAX || !(opts.level > 0) || opts.level >= 1 || opts.anomalies > 1000 ||
+        opts.repeats > 1000) {
         return mewl_error_set(err, MEWL_E_ARG, "%zu embeddings, level %g, %zu anomalies", count, opts.level,
                               opts.anomalies);
     }
@@ -507,11 +531,13 @@ mewl_status mewl_iclas_run(json_t **out, const mewl_manifest *manifest, const me
     experiment e = {.opts = opts, .tables = tables, .table_count = count};
     MEWL_TRY(mewl__cast_make(&e.cast, manifest, &opts, err));
     mewl_status status = list_approaches(&e, err);
-    e.total = (double)(e.count * e.cast.turns);
-    for (size_t turn = 0; turn < e.cast.turns && status == MEWL_OK; turn++) {
-        mewl__cast_deal(&e.cast, &e.opts, turn);
+    e.total = (double)(e.count * e.cast.turns * opts.repeats);
+    for (size_t turn = 0; turn < e.cast.turns * opts.repeats && status == MEWL_OK; turn++) {
+        e.opts.seed = opts.seed + turn / e.cast.turns;
+        mewl__cast_deal(&e.cast, &e.opts, turn % e.cast.turns);
         status = run_turn(&e, err);
     }
+    e.opts.seed = opts.seed;
     status = status == MEWL_OK ? make_document(out, &e, err) : status;
     experiment_fini(&e);
     return status;

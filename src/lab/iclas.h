@@ -41,6 +41,7 @@ typedef struct mewl_iclas_opts {
     double level;          /* nominal false-positive rate; 0 means 0.1 */
     double gap_s;          /* between sessions where the manifest names none; 0 means 3600 */
     bool quick;            /* without the autoencoder */
+    size_t repeats;        /* with other populations and anomalies, averaged; 0 means 3 */
     uint64_t seed;
     const mewl_progress *progress;
     const volatile sig_atomic_t *stop;

@@ -167,22 +167,25 @@ static mewl_status fill_figures(mewl__figures *out, const float *score, const bo
 {
     bool positive[MEWL__ICLAS_ROWS_MAX + ANOMALIES_MAX];
     size_t hits = 0;
+    size_t wrong = 0;
     for (size_t i = 0; i < count; i++) {
         positive[i] = i >= normal;
         hits += positive[i] && alarm[i] ? 1 : 0;
-        out->false_positives += !positive[i] && alarm[i] ? 1 : 0;
+        wrong += !positive[i] && alarm[i] ? 1 : 0;
     }
     mewl_ranking r;
     MEWL_TRY(mewl_ranking_init(&r, score, positive, count, err));
     mewl_confusion c = {.true_positive = hits,
-                        .false_positive = out->false_positives,
-                        .true_negative = normal - out->false_positives,
+                        .false_positive = wrong,
+                        .true_negative = normal - wrong,
                         .false_negative = count - normal - hits};
     out->auc = mewl_ranking_roc_auc(&r, NULL);
     out->ap = mewl_ranking_average_precision(&r, NULL);
     out->f1 = mewl_confusion_f1(c);
     out->recall = mewl_confusion_recall(c);
-    out->fpr = (double)out->false_positives / (double)normal;
+    out->fpr = (double)wrong / (double)normal;
+    out->false_positives = (double)wrong;
+    out->repeats = 1;
     out->normal = normal;
     out->anomalies = count - normal;
     out->valid = true;

@@ -37,7 +37,8 @@ size_t mewl__cast_anomalies(const mewl__cast *cast, size_t *rows, size_t *alike,
 typedef struct mewl__figures {
     size_t normal, anomalies, sessions;
     double auc, ap, f1, recall, fpr;
-    size_t false_positives;
+    double false_positives; /* mean over the repeats */
+    size_t repeats;         /* behind the means; 0: none */
     bool valid;
 } mewl__figures;
 
