@@ -93,8 +93,8 @@ static mewl_status run(mewl_lab *lab, double epochs, double width, mewl_error *e
                 .frames = 200,
                 .rate = 2e-3,
                 .weight_decay = 1e-4,
-                .mask_frames = 20,
-                .mask_bands = 6,
+                .mask_frames = 10,
+                .mask_bands = 4,
                 .bf16 = true,
                 .threads = 1},
         .seed = 1,
@@ -110,7 +110,7 @@ static mewl_status run(mewl_lab *lab, double epochs, double width, mewl_error *e
                                                         : "cnn10,cnn14,resnet22,mobilenetv1,wavegram-logmel-cnn14";
     for (const char *at = list; status == MEWL_OK && *at != '\0'; at += strcspn(at, ",")) {
         at += *at == ',';
-        mewl_model_config config = {.width = width, .pooling = MEWL_POOL_AVG};
+        mewl_model_config config = {.width = width, .pooling = MEWL_POOL_AVG, .dropout_block = -1, .dropout_head = -1};
         (void)snprintf(config.arch, sizeof config.arch, "%.*s", (int)strcspn(at, ","), at);
         (void)snprintf(config.front_end, sizeof config.front_end, "%s",
                        strncmp(config.arch, "wavegram", 8) == 0 ? "wavegram-16k" : "panns-16k");

@@ -75,13 +75,14 @@ static mewl_study_config row_of(const mewl_lab *lab, const char *arch, double wi
     (void)snprintf(c.model.front_end, sizeof c.model.front_end, "panns-16k");
     c.model.width = width;
     c.model.pooling = MEWL_POOL_AVG;
+    c.model.dropout_block = c.model.dropout_head = lab->paper ? 0 : -1; /* 0: PANNs' own */
     c.fit = (mewl_fit_opts){.epochs = epochs,
-                            .batch = 16,
+                            .batch = lab->paper ? 16 : 8,
                             .frames = lab->paper ? 300 : 150,
                             .rate = lab->paper ? 3e-4 : 2e-3,
                             .weight_decay = 1e-4,
-                            .mask_frames = 15,
-                            .mask_bands = 6,
+                            .mask_frames = lab->paper ? 15 : 0,
+                            .mask_bands = lab->paper ? 6 : 0,
                             .bf16 = true,
                             .threads = 1,
                             .crops = 2};

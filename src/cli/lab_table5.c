@@ -52,7 +52,8 @@ typedef struct figures {
     double epochs, width, temperature, weight;
 } figures;
 
-static mewl_compress_model model_of(const char *arch, const char *name, double width, const char *init)
+static mewl_compress_model model_of(const mewl_lab *lab, const char *arch, const char *name, double width,
+                                    const char *init)
 {
     mewl_compress_model m = {.init = init};
     (void)snprintf(m.name, sizeof m.name, "%s", name);
@@ -60,6 +61,7 @@ static mewl_compress_model model_of(const char *arch, const char *name, double w
     (void)snprintf(m.config.front_end, sizeof m.config.front_end, "panns-16k");
     m.config.width = width;
     m.config.pooling = MEWL_POOL_AVG;
+    m.config.dropout_block = m.config.dropout_head = lab->paper ? 0 : -1; /* 0: PANNs' own */
     m.config.global_pooling = MEWL_MODEL_POOL_STAT;
     return m;
 }
@@ -68,13 +70,13 @@ static mewl_fit_opts fit_of(const mewl_lab *lab, const figures *f)
 {
     return (mewl_fit_opts){
         .epochs = f->epochs,
-        .batch = 16,
+        .batch = lab->paper ? 16 : 8,
         .frames = lab->paper ? 500 : 200,
         .rate = lab->paper ? 3e-4 : 2e-3,
         .weight_decay = 1e-4,
         .balance = 0.5,
-        .mask_frames = 20,
-        .mask_bands = 8,
+        .mask_frames = lab->paper ? 20 : 0,
+        .mask_bands = lab->paper ? 8 : 0,
         .bf16 = true,
         .threads = 1,
         .temperature = f->temperature,
@@ -116,9 +118,9 @@ static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_
     (void)snprintf(teacher, sizeof teacher, "%.4000s/cnn14.safetensors", folder != NULL ? folder : "");
     (void)snprintf(student, sizeof student, "%.4000s/resnet22.safetensors", folder != NULL ? folder : "");
     mewl_compress_opts o = {.fit = fit_of(lab, f), .student_count = 2};
-    o.teacher = model_of("cnn14", "cnn14", f->width, folder != NULL ? teacher : NULL);
-    o.students[0] = model_of("resnet22", "resnet22", f->width, folder != NULL ? student : NULL);
-    o.students[1] = model_of("cnn10", "small cnn10", lab->paper ? 0.25 : 0.0625, NULL);
+    o.teacher = model_of(lab, "cnn14", "cnn14", f->width, folder != NULL ? teacher : NULL);
+    o.students[0] = model_of(lab, "resnet22", "resnet22", f->width, folder != NULL ? student : NULL);
+    o.students[1] = model_of(lab, "cnn10", "small cnn10", lab->paper ? 0.25 : 0.0625, NULL);
     o.students[1].epochs_share = 2; /* a pass costs it little */
     MEWL_TRY(mewl_lab_read_manifest(lab, err));
     MEWL_TRY(run_study(document, lab, &o, err));

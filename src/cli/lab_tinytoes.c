@@ -43,14 +43,14 @@ static mewl_study_config row_of(const mewl_lab *lab, const figures *f, const cha
     c.model.width = strcmp(arch, "tinytoes") == 0 || lab->paper ? f->width : f->width / 2; /* ResNet50 is wide */
     c.fit = (mewl_fit_opts){
         .epochs = f->epochs,
-        .batch = 16,
+        .batch = lab->paper ? 16 : 8,
         .frames = lab->paper ? 500 : 200,
         .rate =
             strcmp(arch, "tinytoes") == 0 ? 5e-3 : 1e-3, /* an LSTM's state is small: slower weights stay at guessing */
         .weight_decay = 1e-4,
         .balance = f->balance,
-        .mask_frames = 20,
-        .mask_bands = 20,
+        .mask_frames = lab->paper ? 20 : 0,
+        .mask_bands = lab->paper ? 20 : 0,
         .bf16 = true,
         .threads = 1,
         .crops = 2,

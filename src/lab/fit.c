@@ -11,6 +11,7 @@
 
 #define SKIPS_MAX 20 /* updates in a row that may be skipped for a gradient that is not finite */
 #define MASKS 2
+#define STATISTICS_STEPS 30
 
 /* One training or prediction under way. */
 typedef struct fit {
@@ -24,6 +25,7 @@ typedef struct fit {
     size_t maskable;          /* floats at a frame's begin that are features, not samples */
     size_t *by_class, *first; /* training clips sorted by class; [classes + 1] */
     float *features, *other;  /* a batch; one crop to be mixed in */
+    float *fill;              /* of masks, a figure a band */
     float *logits, *grad, *targets, *teacher;
 } fit;
 
@@ -33,6 +35,7 @@ static void fit_fini(fit *f)
     free(f->first);
     free(f->features);
     free(f->other);
+    free(f->fill);
     free(f->logits);
     free(f->grad);
     free(f->targets);
@@ -64,12 +67,13 @@ static mewl_status fit_init(fit *f, mewl_model *model, const mewl_clipset *set, 
     size_t batch = f->opts.batch;
     f->features = calloc(batch * f->opts.frames, f->width * sizeof *f->features);
     f->other = calloc(f->opts.frames, f->width * sizeof *f->other);
+    f->fill = calloc(f->width, sizeof *f->fill);
     f->logits = calloc(batch * f->classes, sizeof *f->logits);
     f->grad = calloc(batch * f->classes, sizeof *f->grad);
     f->targets = calloc(batch * f->classes, sizeof *f->targets);
     f->teacher = calloc(batch * f->classes, sizeof *f->teacher);
-    if (f->features == NULL || f->other == NULL || f->logits == NULL || f->grad == NULL || f->targets == NULL ||
-        f->teacher == NULL) {
+    if (f->features == NULL || f->other == NULL || f->fill == NULL || f->logits == NULL || f->grad == NULL ||
+        f->targets == NULL || f->teacher == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a batch of %zu crops", batch);
     }
     return MEWL_OK;
@@ -139,18 +143,20 @@ static void crop(const fit *f, float *out, size_t clip, mewl_rng *rng)
     mewl_clipset_crop(f->set, out, clip, from, f->opts.frames);
 }
 
-/* SpecAugment (Park et al. 2019) on the features: masked parts become the crop's mean. Samples stay. */
+/* SpecAugment (Park et al. 2019) on the features: masked parts become each band's mean over the crop, which is what
+ * zero is after PANNs' first normalisation; one figure for all bands would make the mask the loudest thing in those
+ * that hardly move. Samples beside the features stay. */
 static void mask(const fit *f, float *x, mewl_rng *rng)
 {
     size_t frames = f->opts.frames;
     size_t bands = f->maskable;
-    double sum = 0;
-    for (size_t t = 0; t < frames; t++) {
-        for (size_t b = 0; b < bands; b++) {
+    for (size_t b = 0; b < bands; b++) {
+        double sum = 0;
+        for (size_t t = 0; t < frames; t++) {
             sum += (double)x[t * f->width + b];
         }
+        f->fill[b] = (float)(sum / (double)frames);
     }
-    float fill = (float)(sum / (double)(frames * bands));
     for (int m = 0; m < 2 * MASKS; m++) {
         bool over_time = m < MASKS;
         size_t longest = over_time ? f->opts.mask_frames : f->opts.mask_bands;
@@ -160,7 +166,7 @@ static void mask(const fit *f, float *x, mewl_rng *rng)
         size_t to = from + length < range ? from + length : range;
         for (size_t t = over_time ? from : 0; t < (over_time ? to : frames); t++) {
             for (size_t b = over_time ? 0 : from; b < (over_time ? bands : to); b++) {
-                x[t * f->width + b] = fill;
+                x[t * f->width + b] = f->fill[b];
             }
         }
     }
@@ -248,6 +254,24 @@ static mewl_status train_step(fit *f, double *loss, mewl_optim *optim, double ra
     return mewl_optim_step(optim, NULL, rate, err);
 }
 
+/* In a short training the running statistics of batch norm are those of weights long gone and of masked sound: some
+ * batches more, forward alone, whole crops, with the weights that stay. */
+static mewl_status settle_statistics(fit *f, size_t steps, mewl_error *err)
+{
+    size_t n = f->opts.batch;
+    f->opts.mask_frames = f->opts.mask_bands = 0;
+    f->opts.mixup = 0;
+    for (size_t step = steps; step < steps + STATISTICS_STEPS; step++) {
+        for (size_t i = 0; i < n; i++) {
+            mewl_rng rng = mewl_rng_stream(f->opts.seed, step * n + i);
+            make_example(f, i, &rng);
+        }
+        MEWL_TRY(
+            mewl_model_forward(f->model, f->features, (int64_t)n, (int64_t)f->opts.frames, f->logits, NULL, NULL, err));
+    }
+    return MEWL_OK;
+}
+
 static mewl_status run_steps(fit *f, double *last_loss, mewl_optim *optim, mewl_error *err)
 {
     double wanted = f->opts.epochs * (double)f->train_count / (double)f->opts.batch;
@@ -275,7 +299,7 @@ static mewl_status run_steps(fit *f, double *last_loss, mewl_optim *optim, mewl_
         mewl_progress_report(f->opts.progress, (double)(step + 1), (double)steps, "training");
     }
     *last_loss = sum / (double)(steps - tail);
-    return MEWL_OK;
+    return settle_statistics(f, steps, err);
 }
 
 static int *own_labels(const mewl_clipset *set)
