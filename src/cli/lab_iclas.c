@@ -201,7 +201,13 @@ static mewl_status gather(gathered *g, mewl_lab *lab, mewl_error *err)
                                      .embed = {.cry_weighted = systems[k].cry_weighted}};
         MEWL_TRY(mewl_vectors_read(&g->vectors[k], &lab->manifest, &system, g->cache, &lab->progress, err));
         g->tables[g->count++] = (mewl_iclas_table){
-            .name = systems[k].name, .x = g->vectors[k].x, .dims = g->vectors[k].dims, .confound = systems[k].confound};
+            .name = systems[k].name,
+            .x = g->vectors[k].x,
+            .dims = g->vectors[k].dims,
+            .scale = systems[k].kind != MEWL_VECTOR_EMBEDDER,
+            .heard = strcmp(systems[k].name, "embedder") == 0,
+            .confound = systems[k].confound,
+        };
     }
     return join(g, err);
 }
