@@ -208,7 +208,7 @@ int main(int argc, char **argv)
     if (argc < 2) {
         return 99;
     }
-    program = argv[1];
+    program = realpath(argv[1], NULL); /* the tests run it in other folders */
     return argc > 2 ? cmocka_run_group_tests(slower, make_folder, remove_folder)
                     : cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -121,7 +121,7 @@ static void test_steps(void **state)
     assert_non_null(memmem(bytes, count, "<svg", 4));
     free(bytes);
     (void)snprintf(words, sizeof words, "analyze --model %s --steps steps.png - < cry.wav", model);
-    assert_int_equal(run(words), 3);
+    assert_int_equal(run(words), 1); /* it is read twice */
     (void)snprintf(words, sizeof words, "analyze --model %s --steps missing/steps.png cry.wav", model);
     assert_int_not_equal(run(words), 0);
 }
