@@ -322,8 +322,11 @@ static mewl_status add_approach(experiment *e, json_t *sheet, const approach *a,
     json_t *row = mewl_sheet_row();
     size_t infants = 0;
     size_t n = e->cast.identities;
-    char name[NAME_BYTES + 32];
-    (void)snprintf(name, sizeof name, "%s%s%s", a->name, chosen ? " (chosen)" : "",
+    char name[NAME_BYTES + 96];
+    (void)snprintf(name, sizeof name, "%s%s%s", a->name,
+                   chosen && e->opts.rotate ? " (chosen; LEAKY: by turns all choose and all are reported)"
+                   : chosen                 ? " (chosen)"
+                                            : "",
                    a->confound ? " (no voice)"
                    : a->heard  ? " (heard them)"
                                : "");
@@ -424,14 +427,14 @@ static size_t choose_approach(const experiment *e)
 static mewl_status make_sheets(experiment *e, json_t *sheets, size_t best, mewl_error *err)
 {
     static const char *const all_columns[] = {
-        "embedding / space / model",     "AUC, choosing", "AUC", "AP", "F1", "recall", "FPR",
+        "embedding / space / model",     "AUC, choosing", "FPR, choosing", "AUC", "AP", "F1", "recall", "FPR",
         "infants with FPR above nominal"};
     static const char *const one_columns[] = {"infant", "N",  "sessions", "anomalies", "AUC",
                                               "AP",     "F1", "recall",   "FPR",       "F1, always alarm"};
     char title[256];
     (void)snprintf(title, sizeof title, "%s: all approaches, means over infants", e->opts.name);
     json_t *all = mewl_sheet_new(
-        title, all_columns, 9,
+        title, all_columns, sizeof all_columns / sizeof all_columns[0],
         "F1, recall and FPR at the nominal false-positive rate. AUC, choosing: on the infants by "
         "whom the approach is chosen. (no voice): what lies between the cries, that is "
         "microphone and room: how far these alone tell recordings apart. (heard them): the network was taught "
@@ -449,7 +452,7 @@ static mewl_status make_sheets(experiment *e, json_t *sheets, size_t best, mewl_
             continue;
         }
         (void)snprintf(title, sizeof title, "%s, by infant: %s", e->opts.name, e->list[k].name);
-        json_t *sheet = mewl_sheet_new(title, one_columns, 10, NULL);
+        json_t *sheet = mewl_sheet_new(title, one_columns, sizeof one_columns / sizeof one_columns[0], NULL);
         status = add_infants(e, sheet, &e->list[k]);
         if (sheet == NULL || json_array_append_new(sheets, sheet) != 0) {
             status = MEWL_E_MEMORY;
