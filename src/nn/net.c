@@ -40,6 +40,7 @@ void mewl_net_free(mewl_net *net)
         return;
     }
     mewl__net_unplan(net);
+    mewl__fake_free(net);
     for (size_t i = 0; i < net->layer_count; i++) {
         mewl_layer *layer = net->layers[i];
         if (layer->ops->close != NULL) {

@@ -23,6 +23,11 @@ void mewl__net_unplan(mewl_net *net)
         free(output->grad.data);
         output->value.data = output->grad.data = NULL;
     }
+    for (size_t i = 0; net->slots != NULL && i < net->layer_count; i++) {
+        for (size_t k = 0; k < MEWL_LAYER_INPUTS_MAX; k++) {
+            free(net->slots[i].kept[k]);
+        }
+    }
     free(net->slots);
     free(net->arena);
     net->slots = NULL;
@@ -178,7 +183,8 @@ static mewl_status plan_layer(mewl_net *net, mewl_plan *plan, size_t i, mewl_err
     }
     for (size_t k = 0; k < slot->in_count; k++) {
         const mewl_tensor *has = &net->slots[slot->in[k]].out.tensor;
-        if (has->dtype != want[k].dtype || has->layout != want[k].layout) {
+        slot->in_grid[k] = net->fake != NULL ? net->fake->in[i][k] : (mewl__grid){0};
+        if (slot->in_grid[k].scale != 0.0f || has->dtype != want[k].dtype || has->layout != want[k].layout) {
             slot->in_copy[k].tensor = want[k];
             slot->in_copy[k].used = true;
         }
@@ -377,13 +383,31 @@ static mewl_status plan_gradients(mewl_net *net, mewl_error *err)
     return MEWL_OK;
 }
 
+/* Room to note what is clipped in a training that rounds. */
+static mewl_status plan_rounding(mewl_net *net, mewl_error *err)
+{
+    for (size_t i = 1; net->fake != NULL && net->opts.training && i < net->layer_count; i++) {
+        mewl__slot *slot = &net->slots[i];
+        for (size_t k = 0; k < slot->in_count; k++) {
+            if (slot->in_grid[k].scale == 0.0f || !slot->in_grad[k].used) {
+                continue;
+            }
+            slot->kept[k] = mewl__alloc((size_t)mewl_tensor_stored(&slot->in_copy[k].tensor));
+            if (slot->kept[k] == NULL) {
+                return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for a plan");
+            }
+        }
+    }
+    return MEWL_OK;
+}
+
 static mewl_status plan_all(mewl_net *net, mewl_error *err)
 {
     mewl_plan plan = {.training = net->opts.training,
                       .compute = net->opts.bf16 ? MEWL_DTYPE_BF16 : MEWL_DTYPE_F32,
                       .blocked = mewl__context_layout(net->context),
                       .threads = net->opts.threads,
-                      .dequantise = net->opts.dequantise,
+                      .dequantise = net->opts.dequantise || net->fake != NULL,
                       .winograd = net->opts.winograd && !net->opts.training,
                       .eight = net->quant == MEWL_QUANT_STATIC && !net->opts.training && !net->opts.dequantise,
                       .context = net->context};
@@ -411,6 +435,7 @@ static mewl_status plan_all(mewl_net *net, mewl_error *err)
         }
     }
     MEWL_TRY(plan_memory(net, err));
+    MEWL_TRY(plan_rounding(net, err));
     MEWL_TRY(plan_outputs(net, err));
     return plan_gradients(net, err);
 }
@@ -433,6 +458,9 @@ mewl_status mewl_net_plan(mewl_net *net, mewl_net_plan_opts opts, mewl_error *er
     mewl__net_unplan(net);
     if (opts.training && net->quant != MEWL_QUANT_NONE) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "a quantised net cannot be trained: train first, then quantise");
+    }
+    if (opts.bf16 && net->fake != NULL) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "a net that rounds to eight bits computes in float32");
     }
     net->opts = opts;
     int threads = mewl__threads_set(opts.threads);

@@ -32,6 +32,8 @@ typedef struct mewl__slot {
     mewl__buffer in_grad[MEWL_LAYER_INPUTS_MAX]; /* dx, when it cannot go straight into the producer's grad */
     bool in_grad_first[MEWL_LAYER_INPUTS_MAX];   /* this contribution is the first to the producer's grad */
     bool in_grad_wanted[MEWL_LAYER_INPUTS_MAX];
+    mewl__grid in_grid[MEWL_LAYER_INPUTS_MAX]; /* scale not 0: the copy is rounded to it (quant_train.c) */
+    uint8_t *kept[MEWL_LAYER_INPUTS_MAX];      /* in training: which of its elements were not clipped; owned */
     double forward_ms, backward_ms;
 } mewl__slot;
 
@@ -67,6 +69,7 @@ struct mewl_net {
     bool profile;
     mewl_quant_kind quant;
     bool observing;
+    struct mewl__fake *fake; /* rounds as its eight-bit form would, or NULL */
 };
 
 /* Head of every builder: makes a layer of `ops` named `name` that reads `x`. NULL after a mistake (noted in the net).

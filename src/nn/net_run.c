@@ -56,6 +56,9 @@ static mewl_status forward_layers(mewl_net *net, const mewl_pass *pass, mewl_err
             if (slot->in_copy[k].used) {
                 mewl__convert(&slot->in_copy[k].tensor, &net->slots[slot->in[k]].out.tensor, false, pass->threads);
             }
+            if (slot->in_grid[k].scale != 0.0f) {
+                mewl__fake_input(&slot->in_copy[k].tensor, slot->in_grid[k], slot->kept[k]);
+            }
         }
         gather(net, slot, x);
         mewl_layer *layer = net->layers[i];
@@ -103,7 +106,12 @@ mewl_status mewl_net_forward(mewl_net *net, const float *input, mewl_error *err)
     mewl_tensor *in = &net->slots[0].out.tensor;
     memcpy(in->data, input, mewl_tensor_bytes(in));
     int threads = mewl__threads_set(pass.threads);
+    if (pass.weights_changed) {
+        mewl__fake_weights(net);
+    }
+    mewl__fake_swap(net);
     mewl_status status = forward_layers(net, &pass, err);
+    mewl__fake_swap(net);
     if (status == MEWL_OK) {
         for (size_t o = 0; o < net->output_count; o++) {
             mewl__output *output = &net->outputs[o];
@@ -140,6 +148,9 @@ static mewl_status backward_layer(mewl_net *net, const mewl_pass *pass, size_t i
         return mewl_error_prefix(err, status, "layer %s", layer->name);
     }
     for (size_t k = 0; k < slot->in_count; k++) {
+        if (slot->kept[k] != NULL) {
+            mewl__fake_gradient(&slot->in_grad[k].tensor, slot->kept[k]);
+        }
         if (slot->in_grad[k].used) {
             mewl__convert(&net->slots[slot->in[k]].grad.tensor, &slot->in_grad[k].tensor, !slot->in_grad_first[k],
                           pass->threads);
@@ -167,6 +178,7 @@ mewl_status mewl_net_backward(mewl_net *net, mewl_error *err)
         }
     }
     mewl_status status = MEWL_OK;
+    mewl__fake_swap(net);
     for (size_t i = net->layer_count; i-- > 1 && status == MEWL_OK;) {
         mewl__slot *slot = &net->slots[i];
         if (slot->alias < 0 && slot->grad_wanted) {
@@ -175,6 +187,7 @@ mewl_status mewl_net_backward(mewl_net *net, mewl_error *err)
             slot->backward_ms = clock_ms(net) - start;
         }
     }
+    mewl__fake_swap(net);
     mewl__threads_set(threads);
     return status;
 }

@@ -108,9 +108,10 @@ static void forget(mewl_net *net, bool scales)
 
 void mewl__net_unquantise(mewl_net *net)
 {
-    if (net->quant != MEWL_QUANT_NONE) {
+    if (net->quant != MEWL_QUANT_NONE || net->fake != NULL) {
         mewl__net_unplan(net);
     }
+    mewl__fake_free(net);
     forget(net, true);
     net->quant = MEWL_QUANT_NONE;
     net->observing = false;
@@ -118,7 +119,7 @@ void mewl__net_unquantise(mewl_net *net)
 
 mewl_status mewl_net_observe(mewl_net *net, bool on, mewl_error *err)
 {
-    if (!net->sealed || net->quant != MEWL_QUANT_NONE) {
+    if (!net->sealed || net->quant != MEWL_QUANT_NONE || net->fake != NULL) {
         return mewl_error_set(err, MEWL_E_STATE,
                               net->sealed ? "the net is quantised already" : "the net is not sealed");
     }
@@ -196,13 +197,13 @@ static mewl_status make_room(mewl_net *net, mewl_quant_kind kind, mewl_error *er
     return MEWL_OK;
 }
 
-/* Scale of each output channel: its largest magnitude is 127. Values become what their eight bits mean. */
-static void code_weights(mewl_layer *layer)
+void mewl__eight_round(float *out, mewl_layer *layer)
 {
-    mewl_tensor *value = &layer->params[0]->value;
+    const mewl_tensor *value = &layer->params[0]->value;
     const int64_t channels = value->shape.dim[0], each = mewl_shape_count(value->shape) / channels;
     for (int64_t c = 0; c < channels; c++) {
-        float *w = (float *)value->data + c * each, largest = 0.0f;
+        const float *w = (const float *)value->data + c * each;
+        float largest = 0.0f;
         for (int64_t i = 0; i < each; i++) {
             largest = fabsf(w[i]) > largest ? fabsf(w[i]) : largest;
         }
@@ -211,38 +212,57 @@ static void code_weights(mewl_layer *layer)
         layer->eight->scale[c] = scale;
         for (int64_t i = 0; i < each; i++) {
             const float q = rintf(w[i] / scale);
-            w[i] = scale * (q > 127.0f ? 127.0f : q < -127.0f ? -127.0f : q);
+            out[c * each + i] = scale * (q > 127.0f ? 127.0f : q < -127.0f ? -127.0f : q);
         }
     }
 }
 
-mewl_status mewl_net_quantise(mewl_net *net, mewl_quant_opts opts, mewl_error *err)
+/* Values become what their eight bits mean. */
+static void code_weights(mewl_net *net, mewl_quant_kind kind)
 {
-    opts.percentile = opts.percentile == 0.0 ? 99.99 : opts.percentile;
-    if ((opts.kind != MEWL_QUANT_DYNAMIC && opts.kind != MEWL_QUANT_STATIC) ||
-        (unsigned)opts.range >= MEWL_RANGE_COUNT || !(opts.percentile >= 50.0 && opts.percentile <= 100.0)) {
+    for (size_t i = 0; i < net->layer_count; i++) {
+        if (wanted(net->layers[i], kind)) {
+            mewl__eight_round(net->layers[i]->params[0]->value.data, net->layers[i]);
+        }
+    }
+    net->quant = kind;
+    mewl__net_unplan(net);
+}
+
+mewl_status mewl__quant_prepare(mewl_net *net, mewl_quant_opts *opts, mewl_error *err)
+{
+    opts->percentile = opts->percentile == 0.0 ? 99.99 : opts->percentile;
+    if ((opts->kind != MEWL_QUANT_DYNAMIC && opts->kind != MEWL_QUANT_STATIC) ||
+        (unsigned)opts->range >= MEWL_RANGE_COUNT || !(opts->percentile >= 50.0 && opts->percentile <= 100.0)) {
         return mewl_error_set(err, MEWL_E_ARG, "no such quantisation: dynamic or static, percentile 50 to 100");
     }
     if (!net->sealed || net->quant != MEWL_QUANT_NONE) {
         return mewl_error_set(err, MEWL_E_STATE,
                               net->sealed ? "the net is quantised already" : "the net is not sealed");
     }
-    MEWL_TRY(check(net, opts, err));
-    MEWL_TRY(make_room(net, opts.kind, err));
+    MEWL_TRY(check(net, *opts, err));
+    MEWL_TRY(make_room(net, opts->kind, err));
     for (size_t i = 0; i < net->layer_count; i++) {
         mewl_layer *layer = net->layers[i];
         const mewl__histogram *h = layer->eight != NULL ? layer->eight->seen : NULL;
-        if (opts.kind == MEWL_QUANT_STATIC && h != NULL && h->total > 0) {
-            layer->eight->grid = mewl__histogram_grid(h, opts);
-        }
-        if (wanted(layer, opts.kind)) {
-            code_weights(layer);
+        if (opts->kind == MEWL_QUANT_STATIC && h != NULL && h->total > 0) {
+            layer->eight->grid = mewl__histogram_grid(h, *opts);
         }
     }
     forget(net, false);
     net->observing = false;
-    net->quant = opts.kind;
-    mewl__net_unplan(net);
+    return MEWL_OK;
+}
+
+mewl_status mewl_net_quantise(mewl_net *net, mewl_quant_opts opts, mewl_error *err)
+{
+    if (net->fake == NULL) {
+        MEWL_TRY(mewl__quant_prepare(net, &opts, err));
+    } else if (opts.kind != MEWL_QUANT_STATIC) {
+        return mewl_error_set(err, MEWL_E_STATE, "the net was trained for static quantisation");
+    }
+    mewl__fake_free(net);
+    code_weights(net, opts.kind);
     return MEWL_OK;
 }
 

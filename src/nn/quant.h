@@ -52,9 +52,19 @@ mewl_status mewl_net_observe(mewl_net *net, bool on, mewl_error *err);
 bool mewl_net_observing(const mewl_net *net);
 
 /* Quantises the net in place and drops its plan. Static needs observations: MEWL_E_STATE without. Errors: MEWL_E_ARG
- * (options), MEWL_E_STATE (quantised already), MEWL_E_FORMAT naming a parameter that is not finite or an activation
+ * (options), MEWL_E_STATE (quantised already; dynamic after mewl_net_fake_quantise), MEWL_E_FORMAT naming a parameter that is not finite or an activation
  * that was not finite when observed, MEWL_E_MEMORY. After an error other than memory the net is as it was. */
 mewl_status mewl_net_quantise(mewl_net *net, mewl_quant_opts opts, mewl_error *err);
+
+/* Quantisation-aware training: from now on the float32 forward, in training and in inference, rounds weights and
+ * activations as mewl_net_quantise would with these options (kind is static whatever it says), and gradients pass as
+ * if it did not, but for activations beyond their range (straight-through). Parameters keep their full precision.
+ * Ranges come from what was observed and stay; so this is for the last passes of a training. mewl_net_quantise then
+ * ends it, without observations, in the network that was trained; loading a checkpoint ends it, too. Plans in bf16 are
+ * MEWL_E_UNSUPPORTED meanwhile. Errors: those of mewl_net_quantise. */
+mewl_status mewl_net_fake_quantise(mewl_net *net, mewl_quant_opts opts, mewl_error *err);
+
+bool mewl_net_faking(const mewl_net *net);
 
 /* What the net is now. */
 mewl_quant_kind mewl_net_quantised(const mewl_net *net);

@@ -26,6 +26,12 @@ typedef struct mewl__eight {
     mewl__histogram *seen; /* while observing */
 } mewl__eight;
 
+/* What a net that rounds in training needs (quant_train.c). */
+typedef struct mewl__fake {
+    float **rounded;                         /* [layers] what is read instead of params[0], or NULL */
+    mewl__grid (*in)[MEWL_LAYER_INPUTS_MAX]; /* [layers] what each input is rounded to; scale 0: it is not */
+} mewl__fake;
+
 /* NULL is accepted. */
 void mewl__eight_free(mewl__eight *eight);
 
@@ -47,6 +53,27 @@ void mewl__on_grid(mewl_tensor *x, mewl__grid grid);
 
 /* Whole numbers behind params[0] of a layer with scales, into `out` of as many elements. */
 void mewl__eight_weights(int8_t *out, const mewl_layer *layer);
+
+/* Sets the scales of params[0], each channel's largest magnitude 127, and writes what the eight bits mean to `out`
+ * (which may be the parameter itself). */
+void mewl__eight_round(float *out, mewl_layer *layer);
+
+/* The head of every quantisation: checks, fills in *opts, makes room for scales and turns what was observed into grids.
+ */
+mewl_status mewl__quant_prepare(mewl_net *net, mewl_quant_opts *opts, mewl_error *err);
+
+/* Ends rounding in training; the parameters stay. Nothing where there is none. */
+void mewl__fake_free(mewl_net *net);
+
+/* Rounds the weights anew; puts them in the parameters' place, and back. All three of a net without rounding: nothing.
+ */
+void mewl__fake_weights(mewl_net *net);
+void mewl__fake_swap(mewl_net *net);
+
+/* Rounds a float32 map to `grid` and notes which elements were not clipped: kept [stored elements], or NULL. Then, for
+ * those that were, takes the gradient away. */
+void mewl__fake_input(mewl_tensor *x, mewl__grid grid, uint8_t *kept);
+void mewl__fake_gradient(mewl_tensor *dx, const uint8_t *kept);
 
 /* Adds a map of any layout, float32. */
 void mewl__histogram_add(mewl__histogram *h, const mewl_tensor *x);
