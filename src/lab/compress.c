@@ -11,8 +11,8 @@
 #include "lab/study_private.h"
 #include "models/quantise.h"
 
-#define CALIBRATION_CLIPS 64
 #define TIMING_BATCH 8
+#define TUNE_RATE 0.1 /* of the training's, in the passes that round */
 #define TIMING_ROUNDS 5
 
 /* One cell under way. */
@@ -32,15 +32,17 @@ typedef struct cell {
 
 size_t mewl_compress_names(char names[][MEWL_STUDY_NAME_MAX], const mewl_compress_opts *o)
 {
-    static const char *const of_teacher[] = {"%s (teacher)", "%s, int8 linear layers", "%s, int8"};
+    static const char *const of_teacher[] = {"%s (teacher)", "%s, int8 linear layers", "%s, int8",
+                                             "%s, int8, fine-tuned"};
     static const char *const of_student[] = {"%s alone", "%s distilled", "%s distilled, int8 linear layers",
-                                             "%s distilled, int8"};
+                                             "%s distilled, int8", "%s distilled, int8, fine-tuned"};
+    const size_t tuned = o->tune_epochs > 0;
     size_t count = 0;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 3 + tuned; k++) {
         (void)snprintf(names[count++], MEWL_STUDY_NAME_MAX, of_teacher[k], o->teacher.name);
     }
     for (size_t s = 0; s < o->student_count; s++) {
-        for (size_t k = 0; k < 4; k++) {
+        for (size_t k = 0; k < 4 + tuned; k++) {
             (void)snprintf(names[count++], MEWL_STUDY_NAME_MAX, of_student[k], o->students[s].name);
         }
     }
@@ -100,29 +102,6 @@ static mewl_status copy_model(mewl_model **copy, mewl_model *model, mewl_error *
     return status;
 }
 
-/* Shows the model stretches of the training side, so that it learns how large its activations get. */
-static mewl_status calibrate(mewl_model *model, const cell *c, mewl_error *err)
-{
-    size_t frames = c->opts->fit.frames;
-    size_t size = frames * c->clips->bands;
-    size_t shown = c->train_count < CALIBRATION_CLIPS ? c->train_count : CALIBRATION_CLIPS;
-    float *x = calloc(TIMING_BATCH * size, sizeof *x);
-    if (x == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory to calibrate");
-    }
-    mewl_status status = mewl_model_plan(model, (mewl_model_mode){.threads = c->opts->fit.threads}, err);
-    for (size_t i = 0; status == MEWL_OK && i < shown; i += TIMING_BATCH) {
-        for (size_t k = 0; k < TIMING_BATCH; k++) {
-            size_t clip = c->train[(i + k) * c->train_count / (shown + TIMING_BATCH)];
-            size_t have = c->clips->clips[clip].frames;
-            mewl_clipset_crop(c->clips, x + k * size, clip, have > frames ? (have - frames) / 2 : 0, frames);
-        }
-        status = mewl_model_calibrate(model, x, TIMING_BATCH, (int64_t)frames, err);
-    }
-    free(x);
-    return status;
-}
-
 /* ---- What a model is worth ---- */
 
 static int by_value(const void *a, const void *b)
@@ -172,29 +151,42 @@ static mewl_status judge(mewl_model *model, cell *c, const char *name, mewl_erro
                                                         : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a row");
 }
 
-/* A copy of the model in eight bits. */
-static mewl_status judge_quantised(mewl_model *model, cell *c, const char *name, mewl_quant_kind kind, mewl_error *err)
+/* The forms in eight bits, in the order of their rows. */
+typedef enum form { FORM_LINEAR, FORM_WHOLE, FORM_TUNED, FORM_COUNT } form;
+
+static mewl_status quantise(mewl_model *model, const cell *c, form which, bool distilled, mewl_error *err)
 {
-    mewl_model *small = NULL;
-    mewl_status status = copy_model(&small, model, err);
-    if (status == MEWL_OK && kind == MEWL_QUANT_STATIC) {
-        status = calibrate(small, c, err);
-    }
-    if (status == MEWL_OK) {
-        status = mewl_model_quantise(small, (mewl_quant_opts){.kind = kind}, err);
-    }
-    if (status == MEWL_OK) {
-        status = judge(small, c, name, err);
-    }
-    mewl_model_free(small);
-    return status;
+    mewl_fit_opts fit = c->opts->fit;
+    fit.seed = c->seed + 1; /* other examples than in training */
+    fit.epochs = which == FORM_TUNED ? c->opts->tune_epochs : 0;
+    fit.rate *= TUNE_RATE;
+    fit.stop = c->study->opts.stop;
+    fit.teacher = distilled ? c->teacher : NULL;
+    return which == FORM_LINEAR
+               ? mewl_model_quantise(model, (mewl_quant_opts){.kind = MEWL_QUANT_DYNAMIC}, err)
+               : mewl_fit_quantise(model, c->clips, c->train, c->train_count, fit, (mewl_quant_opts){0}, err);
 }
 
-static mewl_status judge_both_quantised(mewl_model *model, cell *c, const char *dynamic, const char *fixed,
-                                        mewl_error *err)
+/* Copies of the model in eight bits. */
+static mewl_status judge_quantised(mewl_model *model, cell *c, char names[][MEWL_STUDY_NAME_MAX], bool distilled,
+                                   mewl_error *err)
 {
-    MEWL_TRY(judge_quantised(model, c, dynamic, MEWL_QUANT_DYNAMIC, err));
-    return judge_quantised(model, c, fixed, MEWL_QUANT_STATIC, err);
+    for (form which = FORM_LINEAR; which < FORM_COUNT; which++) {
+        if (which == FORM_TUNED && !(c->opts->tune_epochs > 0)) {
+            continue;
+        }
+        mewl_model *small = NULL;
+        mewl_status status = copy_model(&small, model, err);
+        if (status == MEWL_OK) {
+            status = quantise(small, c, which, distilled, err);
+        }
+        if (status == MEWL_OK) {
+            status = judge(small, c, names[which], err);
+        }
+        mewl_model_free(small);
+        MEWL_TRY(status);
+    }
+    return MEWL_OK;
 }
 
 /* ---- The cell ---- */
@@ -230,7 +222,7 @@ static mewl_status run_teacher(cell *c, char names[][MEWL_STUDY_NAME_MAX], mewl_
         status = judge(model, c, names[0], err);
     }
     if (status == MEWL_OK) {
-        status = judge_both_quantised(model, c, names[1], names[2], err);
+        status = judge_quantised(model, c, names + 1, false, err);
     }
     mewl_model_free(model);
     return status;
@@ -249,7 +241,7 @@ static mewl_status run_student(cell *c, const mewl_compress_model *m, char names
             status = judge(model, c, names[distilled], err);
         }
         if (status == MEWL_OK && distilled == 1) {
-            status = judge_both_quantised(model, c, names[2], names[3], err);
+            status = judge_quantised(model, c, names + 2, true, err);
         }
         mewl_model_free(model);
         MEWL_TRY(status);
@@ -263,8 +255,9 @@ static mewl_status run_all(cell *c, mewl_error *err)
     (void)mewl_compress_names(names, c->opts);
     MEWL_TRY(mewl_study_clips(c->study, &c->clips, c->opts->teacher.config.front_end, err));
     MEWL_TRY(run_teacher(c, names, err));
+    const size_t tuned = c->opts->tune_epochs > 0;
     for (size_t s = 0; s < c->opts->student_count; s++) {
-        MEWL_TRY(run_student(c, &c->opts->students[s], names + 3 + 4 * s, err));
+        MEWL_TRY(run_student(c, &c->opts->students[s], names + 3 + tuned + (4 + tuned) * s, err));
     }
     return MEWL_OK;
 }
@@ -319,6 +312,11 @@ static mewl_status cells_name(char *name, size_t size, const mewl_compress_opts 
         config.fit.epochs *= model->epochs_share > 0 ? model->epochs_share : 1;
         (void)snprintf(config.name, sizeof config.name, "%s", model->name);
         MEWL_TRY(mewl__study_cell_name(text, sizeof text, &config, err));
+        mewl_sha256_push(&state, text, strlen(text) + 1);
+    }
+    if (o->tune_epochs > 0) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "tuned %g at %g", o->tune_epochs, TUNE_RATE);
         mewl_sha256_push(&state, text, strlen(text) + 1);
     }
     uint8_t digest[32];

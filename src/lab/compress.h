@@ -24,11 +24,13 @@ typedef struct mewl_compress_opts {
     mewl_compress_model teacher;
     mewl_compress_model students[MEWL_COMPRESS_STUDENTS_MAX];
     size_t student_count;
-    mewl_fit_opts fit; /* of all trainings; temperature and teacher_weight of the distilled ones */
+    mewl_fit_opts fit;  /* of all trainings; temperature and teacher_weight of the distilled ones */
+    double tune_epochs; /* passes more of models that round as their eight bits will (fit.h); 0: no such rows */
 } mewl_compress_opts;
 
-/* Rows of the table in order: teacher, teacher in int8 (dynamic, static), then for each student: alone, distilled,
- * distilled in int8 (dynamic, static). Writes at most MEWL_COMPRESS_ROWS_MAX names and returns how many. */
+/* Rows of the table in order: teacher, teacher in int8 (dynamic, static, static after passes that round), then for
+ * each student: alone, distilled, distilled in int8 (the same three). Writes at most MEWL_COMPRESS_ROWS_MAX names and
+ * returns how many. */
 size_t mewl_compress_names(char names[][MEWL_STUDY_NAME_MAX], const mewl_compress_opts *opts);
 
 /* Runs what the journal does not hold yet. MEWL_E_CANCELLED when stopped. */

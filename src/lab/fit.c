@@ -172,14 +172,20 @@ static void mask(const fit *f, float *x, mewl_rng *rng)
     }
 }
 
-/* Beta(a, a) from two gammas; a <= 1 by Joehnk's (1964) rejection. */
+/* Beta(a, a), a <= 1, by Joehnk's (1964) rejection. For a small one both powers are too small for a double: then they
+ * are compared by their logarithms. */
 static double draw_beta(double a, mewl_rng *rng)
 {
     for (;;) {
-        double x = pow(mewl_rng_unit(rng), 1 / a);
-        double y = pow(mewl_rng_unit(rng), 1 / a);
+        double u = mewl_rng_unit(rng);
+        double v = mewl_rng_unit(rng);
+        double x = pow(u, 1 / a);
+        double y = pow(v, 1 / a);
         if (x + y > 0 && x + y <= 1) {
             return x / (x + y);
+        }
+        if (x + y <= 0 && u > 0 && v > 0) {
+            return 1 / (1 + exp(fmin((log(v) - log(u)) / a, 700)));
         }
     }
 }

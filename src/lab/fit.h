@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "lab/clipset.h"
 #include "models/model.h"
+#include "nn/quant.h"
 
 typedef struct mewl_fit_opts {
     double epochs;       /* passes over as many examples as the training side has clips (parts of one are fine) */
@@ -46,6 +47,16 @@ typedef struct mewl_fit_opts {
  * MEWL_E_CANCELLED, and those of the model. */
 mewl_status mewl_fit_train(double *loss, mewl_model *model, const mewl_clipset *set, const size_t *train,
                            size_t train_count, const int *labels, mewl_fit_opts opts, mewl_error *err);
+
+/* Shows `model` crops of up to 64 of the clips, so that mewl_model_quantise knows how large its activations get. */
+mewl_status mewl_fit_calibrate(mewl_model *model, const mewl_clipset *set, const size_t *train, size_t train_count,
+                               mewl_fit_opts opts, mewl_error *err);
+
+/* A trained model into one of eight bits, weights and activations: calibrates, trains on for opts.epochs (0: not at
+ * all) while the network rounds as its eight bits will, in float32 whatever opts.bf16 says, and quantises. The rate
+ * should be a tenth of the training's or less. Errors: those of mewl_fit_train and mewl_model_quantise. */
+mewl_status mewl_fit_quantise(mewl_model *model, const mewl_clipset *set, const size_t *train, size_t train_count,
+                              mewl_fit_opts opts, mewl_quant_opts how, mewl_error *err);
 
 /* The log of the mean over crops of the softmax of each clip: out (count, classes), sums of exp to 1. Of a model
  * trained with `balance`, add log(share in the recordings / share in training) for probabilities: mewl_fit_prior. With

@@ -62,12 +62,45 @@ static int *folds_of(const mewl_study *s, size_t split, size_t seed_index)
     return s->fold + (split * s->opts.seeds + seed_index) * s->manifest->count;
 }
 
+/* The manifest's own folds: of every seed the same. */
+static mewl_status take_folds(const mewl_study *s, mewl_error *err)
+{
+    const mewl_manifest *m = s->manifest;
+    size_t rows[MEWL_STUDY_FOLDS_MAX + 1] = {0};
+    for (size_t i = 0; i < m->count; i++) {
+        int fold = m->rows[i].fold;
+        if (fold < 1 || fold > s->opts.folds) {
+            return mewl_error_set(err, MEWL_E_FORMAT, "%s: its fold is %d, not 1 to %d", m->rows[i].path, fold,
+                                  s->opts.folds);
+        }
+        rows[fold]++;
+        for (size_t seed = 0; seed < s->opts.seeds; seed++) {
+            folds_of(s, 1, seed)[i] = fold;
+        }
+    }
+    for (int fold = 1; fold <= s->opts.folds; fold++) {
+        if (rows[fold] == 0) {
+            return mewl_error_set(err, MEWL_E_FORMAT, "no recording lies in fold %d of %d", fold, s->opts.folds);
+        }
+    }
+    return MEWL_OK;
+}
+
 static mewl_status deal_folds(mewl_study *s, mewl_error *err)
 {
+    if (s->opts.own_folds) {
+        MEWL_TRY(take_folds(s, err));
+    }
     for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
         for (size_t seed = 0; seed < s->opts.seeds; seed++) {
-            MEWL_TRY(mewl_split_folds(s->manifest, s->opts.folds, s->opts.column, split == 1, seed + 1, err));
             int *fold = folds_of(s, split, seed);
+            if (split == 1 && s->opts.own_folds) {
+                for (size_t i = 0; i < s->manifest->count; i++) {
+                    s->manifest->rows[i].fold = fold[i]; /* what the note on the split looks at */
+                }
+            } else {
+                MEWL_TRY(mewl_split_folds(s->manifest, s->opts.folds, s->opts.column, split == 1, seed + 1, err));
+            }
             for (size_t i = 0; i < s->manifest->count; i++) {
                 fold[i] = s->manifest->rows[i].fold;
             }
@@ -152,6 +185,9 @@ json_t *mewl_study_identity(const mewl_study *s)
     (void)mewl_json_set_string(out, "column", s->opts.column);
     (void)mewl_json_set_int(out, "folds", s->opts.folds);
     (void)mewl_json_set_real(out, "lowpass_hz", s->opts.lowpass_hz);
+    if (s->opts.own_folds) {
+        (void)mewl_json_set_bool(out, "own_folds", true);
+    }
     return out;
 }
 

@@ -43,6 +43,7 @@ typedef struct mewl_study_opts {
     const char *column;                       /* of the classes */
     double lowpass_hz;                        /* see clipset.h */
     int folds;                                /* 2 to MEWL_STUDY_FOLDS_MAX */
+    bool own_folds;                           /* grouped folds are the manifest's own column `fold`, 1 to folds */
     int folds_run;                            /* folds that are tested for each seed: 1 to folds; 0: all */
     size_t seeds;                             /* 1 to 100 */
     const char *compared_to;                  /* name of a row: paired differences of all others to it; or NULL */
@@ -55,7 +56,8 @@ typedef struct mewl_study_opts {
 typedef struct mewl_study mewl_study;
 
 /* Deals folds (the manifest's `fold` column is overwritten) and remembers them. `manifest` is borrowed and must outlive
- * the study; nothing is read yet. *out is the caller's. Errors: those of mewl_split_folds and mewl_clipset_identify. */
+ * the study; nothing is read yet. *out is the caller's. Errors: those of mewl_split_folds and mewl_clipset_identify;
+ * MEWL_E_FORMAT when own_folds and a row lies in none of the folds or a fold is empty. */
 mewl_status mewl_study_open(mewl_study **out, mewl_manifest *manifest, mewl_study_opts opts, mewl_error *err);
 void mewl_study_close(mewl_study *study); /* NULL is fine */
 

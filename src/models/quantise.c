@@ -29,10 +29,12 @@ mewl_status mewl_model_quantise(mewl_model *model, mewl_quant_opts opts, mewl_er
 {
     char text[160];
     mewl_net *net = mewl_model_net(model);
+    const bool trained = mewl_net_faking(net);
     MEWL_TRY(mewl_net_quantise(net, opts, err));
     if (opts.kind == MEWL_QUANT_STATIC) {
-        (void)snprintf(text, sizeof text, "static, eight bits: weights of %zu layers, activations by %s",
-                       mewl_net_quant_weights(net), mewl_quant_range_name(opts.range));
+        (void)snprintf(text, sizeof text, "static, eight bits: weights of %zu layers, activations by %s%s",
+                       mewl_net_quant_weights(net), mewl_quant_range_name(opts.range),
+                       trained ? ", trained with rounding" : "");
     } else {
         (void)snprintf(text, sizeof text, "dynamic, eight bits: weights of %zu linear layers",
                        mewl_net_quant_weights(net));
