@@ -17,6 +17,10 @@ static const double shifts[SHIFTS] = {0.75, 1.25, 2.0, 3.0};
 #define LINE_SESSIONS 6
 #define CUSUM_SLACK 0.5
 #define LOG_MAX 700.0
+#define LOG_NOTHING (-2 * LOG_MAX) /* in files, where infinity is none of the numbers that bytes.h lets through */
+#define VERSION 2
+#define LIFETIME_LINE_ERRORS 0.7 /* standard errors of the line that the martingale takes for no change */
+#define STAKE_SESSIONS 200.0     /* the larger, the longer the martingale keeps something back */
 
 typedef struct session {
     double day, value;
@@ -29,12 +33,24 @@ struct mewl_change {
     size_t count;
     size_t seen; /* sessions with a value since the last (re)start */
     mewl_rng rng;
-    /* [side][shift]: side 0 bets on higher values, 1 on lower ones. */
-    double log_wealth[2][SHIFTS];
+    /* The martingale: ln of what lies at stake by [side][shift] (side 0 bets on higher values, 1 on lower ones;
+     * -INFINITY at 0) and of what does not. */
+    double log_wealth[2][SHIFTS], log_cash;
+    size_t bets;                    /* sessions judged in this life, whatever started anew */
     double log_detector[2][SHIFTS]; /* of R, -INFINITY at 0 */
     double cusum_up, cusum_down, last_day;
     bool lifetime_alarm;
 };
+
+/* What lies at stake is lost, never given back: M falls, so that its bound holds on. */
+static void forfeit(mewl_change *c)
+{
+    for (size_t side = 0; side < 2; side++) {
+        for (size_t k = 0; k < SHIFTS; k++) {
+            c->log_wealth[side][k] = -INFINITY;
+        }
+    }
+}
 
 static void start_detectors(mewl_change *c)
 {
@@ -55,7 +71,8 @@ mewl_status mewl_change_new(mewl_change **out, mewl_change_opts opts, mewl_error
     opts.guard_days = opts.guard_days == 0 ? 4 : opts.guard_days;
     opts.burn_in = opts.burn_in == 0 ? 12 : opts.burn_in;
     if (!(opts.run_sessions > 1) || !(opts.alpha > 0) || opts.alpha >= 1 || !(opts.memory_days > 0) ||
-        !(opts.guard_days > 0) || opts.burn_in > MEWL_CHANGE_SESSIONS_MAX / 2 || opts.side > MEWL_CHANGE_UP) {
+        !(opts.guard_days > 0) || !(opts.line_errors >= 0) || opts.burn_in > MEWL_CHANGE_SESSIONS_MAX / 2 ||
+        opts.side > MEWL_CHANGE_UP) {
         return mewl_error_set(err, MEWL_E_ARG, "change: run %g, alpha %g, memory %g and guard %g days, burn-in %zu",
                               opts.run_sessions, opts.alpha, opts.memory_days, opts.guard_days, opts.burn_in);
     }
@@ -70,6 +87,7 @@ mewl_status mewl_change_new(mewl_change **out, mewl_change_opts opts, mewl_error
     c->list = list;
     c->rng = mewl_rng_seeded(opts.seed);
     c->last_day = -INFINITY;
+    forfeit(c);
     start_detectors(c);
     *out = c;
     return MEWL_OK;
@@ -88,7 +106,7 @@ void mewl_change_restart(mewl_change *change)
 {
     change->count = 0;
     change->seen = 0;
-    memset(change->log_wealth, 0, sizeof change->log_wealth);
+    forfeit(change);
     start_detectors(change);
 }
 
@@ -105,8 +123,8 @@ size_t mewl_change_sessions(const mewl_change *change)
 }
 
 /* What sessions before the guard lead one to expect at `day`: a line through them; the mean of all while they are few.
- * NaN without any. */
-static double expect(const mewl_change *c, double day)
+ * NaN without any. *error: its standard error, in standard deviations of the sessions. */
+static double expect(const mewl_change *c, double *error, double day)
 {
     double sum = 0;
     double sum_day = 0;
@@ -123,6 +141,7 @@ static double expect(const mewl_change *c, double day)
         for (size_t i = 0; i < c->count; i++) {
             sum = i == 0 ? c->list[i].value : sum + c->list[i].value;
         }
+        *error = 1 / sqrt(fmax((double)c->count, 1));
         return c->count == 0 ? NAN : sum / (double)c->count;
     }
     double mean = sum / (double)n;
@@ -137,6 +156,7 @@ static double expect(const mewl_change *c, double day)
             across += away * away;
         }
     }
+    *error = sqrt(1 / (double)n + (day - mean_day) * (day - mean_day) / across);
     return mean + up / across * (day - mean_day);
 }
 
@@ -209,32 +229,53 @@ static double log_mean(double part[2][SHIFTS], size_t sides, size_t first)
     return top + log(sum / (double)(sides * (SHIFTS - first)));
 }
 
+/* ln of exp(a) + exp(b). */
+static double log_add(double a, double b)
+{
+    double high = fmax(a, b);
+    return isinf(high) ? high : high + log1p(exp(fmin(a, b) - high));
+}
+
+/* ln M: all that lies at stake, and all that does not. */
+static double log_martingale(mewl_change *c, size_t sides)
+{
+    return log_add(log_mean(c->log_wealth, sides, LIFETIME_FIRST), c->log_cash);
+}
+
 /* Bets on each shift d with exp(d u - d^2 / 2), u the normal score of the p-value: 1 on average when nothing changed.
- */
-static void bet(mewl_change *c, double p, size_t sides)
+ * The line errs for weeks on end in one direction, which no rank among earlier differences shows; so the martingale's
+ * null hypothesis is a value off by as much as the line may be: exp(d (u - slack) - d^2 / 2), at most 1 on average.
+ * In its n-th session of a life the martingale first lays 1 / (n + 200) of its cash beside what is at stake: a mixture
+ * over the sessions in which a change may begin, of weight 200 / ((n + 199) (n + 200)) each, 1 in all (compare the
+ * mixtures of Shin, Ramdas and Rinaldo 2024). All at stake from the first would be lost by the time of a change. */
+static void bet(mewl_change *c, double p, double line_error, size_t sides)
 {
     double u = normal_score(p);
+    double share = 1 / ((double)++c->bets + STAKE_SESSIONS);
+    double stake = c->log_cash + log(share);
+    c->log_cash += log1p(-share);
     for (size_t side = 0; side < sides; side++) {
         for (size_t k = 0; k < SHIFTS; k++) {
             double gain = shifts[k] * (side == 0 ? u : -u) - 0.5 * shifts[k] * shifts[k];
             double *wealth = &c->log_wealth[side][k];
-            *wealth = fmin(fmax(*wealth + gain, -LOG_MAX), LOG_MAX);
+            *wealth = fmin(log_add(*wealth, stake) + gain - LIFETIME_LINE_ERRORS * line_error * shifts[k], LOG_MAX);
             double *r = &c->log_detector[side][k]; /* R = (R + 1) e */
+            gain -= c->opts.line_errors * line_error * shifts[k];
             *r = fmin((*r > 0 ? *r + log1p(exp(-*r)) : log1p(exp(*r))) + gain, LOG_MAX);
         }
     }
 }
 
-static void judge(mewl_change *c, mewl_change_step *step, double difference, double spread)
+static void judge(mewl_change *c, mewl_change_step *step, double difference, double spread, double line_error)
 {
     size_t sides = c->opts.side == MEWL_CHANGE_BOTH ? 2 : 1;
     step->judged = true;
     step->p = rank_p(c, difference);
     step->z = spread > 0 ? difference / spread : 0;
-    bet(c, step->p, sides);
+    bet(c, step->p, line_error, sides);
     c->cusum_up = fmax(0, c->cusum_up + step->z - CUSUM_SLACK);
     c->cusum_down = fmax(0, c->cusum_down - step->z - CUSUM_SLACK);
-    step->log_martingale = log_mean(c->log_wealth, sides, LIFETIME_FIRST);
+    step->log_martingale = log_martingale(c, sides);
     step->log_detector = log_mean(c->log_detector, sides, 0);
     step->cusum_up = c->cusum_up;
     step->cusum_down = c->cusum_down;
@@ -265,17 +306,18 @@ mewl_status mewl_change_push(mewl_change *change, mewl_change_step *step, double
         return mewl_error_set(err, MEWL_E_ARG, "a session of day %g after one of day %g", day, change->last_day);
     }
     change->last_day = day;
-    step->log_martingale = log_mean(change->log_wealth, sides, LIFETIME_FIRST);
+    step->log_martingale = log_martingale(change, sides);
     step->log_detector = log_mean(change->log_detector, sides, 0);
     step->cusum_up = change->cusum_up;
     step->cusum_down = change->cusum_down;
     if (!isfinite(value)) {
         return MEWL_OK;
     }
-    step->expected = expect(change, day);
+    double line_error = 0;
+    step->expected = expect(change, &line_error, day);
     double difference = change->seen < 3 ? NAN : value - step->expected;
     if (change->seen >= change->opts.burn_in) {
-        judge(change, step, difference, scatter(change));
+        judge(change, step, difference, scatter(change), line_error);
     }
     remember(change, (session){.day = day, .value = value, .difference = difference});
     change->seen++;
@@ -284,11 +326,11 @@ mewl_status mewl_change_push(mewl_change *change, mewl_change_step *step, double
 
 void mewl_change_save(const mewl_change *change, mewl_buffer *out)
 {
-    mewl_bytes_put_head(out, "CHNG", 1);
+    mewl_bytes_put_head(out, "CHNG", VERSION);
     mewl_bytes_put_u32(out, (uint32_t)change->opts.side);
     const double settings[] = {change->opts.run_sessions, change->opts.alpha, change->opts.memory_days,
-                               change->opts.guard_days};
-    mewl_bytes_put_f64s(out, settings, 4);
+                               change->opts.guard_days, change->opts.line_errors};
+    mewl_bytes_put_f64s(out, settings, 5);
     mewl_bytes_put_u64(out, change->opts.burn_in);
     mewl_bytes_put_u64(out, change->opts.seed);
     for (size_t i = 0; i < 4; i++) {
@@ -297,13 +339,17 @@ void mewl_change_save(const mewl_change *change, mewl_buffer *out)
     mewl_bytes_put_u32(out, change->lifetime_alarm ? 1 : 0);
     mewl_bytes_put_u64(out, change->seen);
     mewl_bytes_put_u64(out, change->count);
-    /* NaN and infinity are none of the numbers that bytes.h lets through: they are coded beside. */
     double detectors[2 * SHIFTS];
+    double wealth[2 * SHIFTS];
     for (size_t i = 0; i < 2 * SHIFTS; i++) {
         double r = change->log_detector[i / SHIFTS][i % SHIFTS];
-        detectors[i] = isinf(r) ? -2 * LOG_MAX : r;
+        double w = change->log_wealth[i / SHIFTS][i % SHIFTS];
+        detectors[i] = isinf(r) ? LOG_NOTHING : r;
+        wealth[i] = isinf(w) ? LOG_NOTHING : w;
     }
-    mewl_bytes_put_f64s(out, change->log_wealth[0], 2 * SHIFTS);
+    mewl_bytes_put_f64s(out, wealth, 2 * SHIFTS);
+    mewl_bytes_put_f64(out, change->log_cash);
+    mewl_bytes_put_u64(out, change->bets);
     mewl_bytes_put_f64s(out, detectors, 2 * SHIFTS);
     mewl_bytes_put_f64(out, change->cusum_up);
     mewl_bytes_put_f64(out, change->cusum_down);
@@ -328,28 +374,56 @@ static mewl_status read_marked(mewl_bytes *in, double *value, double otherwise, 
     return MEWL_OK;
 }
 
-static mewl_status read_options(mewl_change_opts *opts, mewl_bytes *in, mewl_error *err)
+/* Logarithms as they are written: no sum here comes near LOG_NOTHING. */
+static mewl_status read_logs(double list[2][SHIFTS], mewl_bytes *in, mewl_error *err)
+{
+    double *read = NULL;
+    MEWL_TRY(mewl_bytes_get_f64s(in, &read, 2 * SHIFTS, err));
+    for (size_t i = 0; i < 2 * SHIFTS; i++) {
+        list[i / SHIFTS][i % SHIFTS] = read[i] < 0.75 * LOG_NOTHING ? -INFINITY : fmin(read[i], LOG_MAX);
+    }
+    free(read);
+    return MEWL_OK;
+}
+
+/* Version 1 had all at stake from the first session. What is left of that becomes cash: M goes on from where it was, so
+ * that it is still one martingale with one bound; that it has hardly any power left is how it was. */
+static mewl_status read_wealth(mewl_change *c, mewl_bytes *in, uint32_t version, mewl_error *err)
+{
+    MEWL_TRY(read_logs(c->log_wealth, in, err));
+    if (version == 1) {
+        c->log_cash = log_mean(c->log_wealth, c->opts.side == MEWL_CHANGE_BOTH ? 2 : 1, LIFETIME_FIRST);
+        forfeit(c);
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_bytes_get_f64(in, &c->log_cash, err));
+    if (fabs(c->log_cash) > 2 * LOG_MAX) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: a martingale of %g", in->name, c->log_cash);
+    }
+    return mewl_bytes_get_count(in, &c->bets, 0, SIZE_MAX, "the number of sessions judged", err);
+}
+
+static mewl_status read_options(mewl_change_opts *opts, uint32_t *version, mewl_bytes *in, mewl_error *err)
 {
     uint32_t side = 0;
     double *settings = NULL;
-    MEWL_TRY(mewl_bytes_get_head(in, NULL, "CHNG", 1, err));
+    MEWL_TRY(mewl_bytes_get_head(in, version, "CHNG", VERSION, err));
     MEWL_TRY(mewl_bytes_get_u32(in, &side, err));
-    MEWL_TRY(mewl_bytes_get_f64s(in, &settings, 4, err));
+    MEWL_TRY(mewl_bytes_get_f64s(in, &settings, *version == 1 ? 4 : 5, err));
     *opts = (mewl_change_opts){.side = side == 0 ? MEWL_CHANGE_BOTH : MEWL_CHANGE_UP,
                                .run_sessions = settings[0],
                                .alpha = settings[1],
                                .memory_days = settings[2],
-                               .guard_days = settings[3]};
+                               .guard_days = settings[3],
+                               .line_errors = *version == 1 ? 0 : settings[4]};
     free(settings);
     MEWL_TRY(mewl_bytes_get_count(in, &opts->burn_in, 1, MEWL_CHANGE_SESSIONS_MAX / 2, "the burn-in", err));
     return mewl_bytes_get_u64(in, &opts->seed, err);
 }
 
-static mewl_status read_state(mewl_change *c, mewl_bytes *in, mewl_error *err)
+static mewl_status read_state(mewl_change *c, mewl_bytes *in, uint32_t version, mewl_error *err)
 {
     uint32_t lifetime = 0;
-    double *wealth = NULL;
-    double *detectors = NULL;
     for (size_t i = 0; i < 4; i++) {
         MEWL_TRY(mewl_bytes_get_u64(in, &c->rng.s[i], err));
     }
@@ -357,14 +431,8 @@ static mewl_status read_state(mewl_change *c, mewl_bytes *in, mewl_error *err)
     MEWL_TRY(mewl_bytes_get_count(in, &c->seen, 0, SIZE_MAX, "the number of sessions", err));
     MEWL_TRY(mewl_bytes_get_count(in, &c->count, 0, MEWL_CHANGE_SESSIONS_MAX, "the number of sessions kept", err));
     c->lifetime_alarm = lifetime != 0;
-    MEWL_TRY(mewl_bytes_get_f64s(in, &wealth, 2 * SHIFTS, err));
-    memcpy(c->log_wealth, wealth, sizeof c->log_wealth);
-    free(wealth);
-    MEWL_TRY(mewl_bytes_get_f64s(in, &detectors, 2 * SHIFTS, err));
-    for (size_t i = 0; i < 2 * SHIFTS; i++) {
-        c->log_detector[i / SHIFTS][i % SHIFTS] = detectors[i] < -LOG_MAX ? -INFINITY : detectors[i];
-    }
-    free(detectors);
+    MEWL_TRY(read_wealth(c, in, version, err));
+    MEWL_TRY(read_logs(c->log_detector, in, err));
     MEWL_TRY(mewl_bytes_get_f64(in, &c->cusum_up, err));
     MEWL_TRY(mewl_bytes_get_f64(in, &c->cusum_down, err));
     MEWL_TRY(read_marked(in, &c->last_day, -INFINITY, err));
@@ -383,10 +451,11 @@ mewl_status mewl_change_load(mewl_change **out, mewl_bytes *in, mewl_error *err)
 {
     *out = NULL;
     mewl_change_opts opts;
+    uint32_t version = 0;
     mewl_change *c = NULL;
-    MEWL_TRY(read_options(&opts, in, err));
+    MEWL_TRY(read_options(&opts, &version, in, err));
     MEWL_TRY(mewl_change_new(&c, opts, err));
-    mewl_status status = read_state(c, in, err);
+    mewl_status status = read_state(c, in, version, err);
     if (status != MEWL_OK) {
         mewl_change_free(c);
         return status;

@@ -6,8 +6,9 @@
  * conformal p-value; these are bet against by three detectors:
  *  - e-detector (Shiryaev-Roberts form; Shin, Ramdas and Rinaldo 2024): R = (R + 1) e, alarm at R >= c gives at least c
  *    sessions on average between false alarms; this is what an alarm rests on;
- *  - conformal test martingale (Vovk, Nouretdinov and Gammerman 2003): never restarted, alarm at M >= 1 / alpha bounds
- * the probability of any false alarm in a lifetime by alpha (Ville 1939);
+ *  - conformal test martingale (Vovk, Nouretdinov and Gammerman 2003): one for life, alarm at M >= 1 / alpha bounds the
+ *    probability of any false alarm in a lifetime by alpha (Ville 1939). Its first wealth of 1 is laid out over the
+ *    sessions of a life, so that a change late in it can still be told;
  *  - CUSUM (Page 1954) on the standardised differences, for the picture and as a baseline.
  * Pure: times are arguments, randomness (ties of ranks) comes from the seed.
  */
@@ -28,6 +29,7 @@ typedef struct mewl_change_opts {
     double alpha;        /* martingale: probability of a false alarm in a lifetime [0.05] */
     double memory_days;  /* how far back the straight line looks [28] */
     double guard_days;   /* the last days, left out of it [4] */
+    double line_errors;  /* e-detector: a value off by so many standard errors of the line is no change yet [0] */
     size_t burn_in;      /* sessions before anything is judged [12] */
     uint64_t seed;
 } mewl_change_opts;
@@ -56,8 +58,9 @@ void mewl_change_free(mewl_change *change);
 /* One session's value at a day `day` (any origin, never falling: MEWL_E_ARG). NaN: the session had none. */
 mewl_status mewl_change_push(mewl_change *change, mewl_change_step *step, double day, double value, mewl_error *err);
 
-/* Forgets what was usual: the next sessions burn in again (after a new microphone). Detectors start anew; that the
- * lifetime alarm was given stays known. */
+/* Forgets what was usual: the next sessions burn in again (after a new microphone). Detectors start anew; the
+ * martingale does not: what it had at stake is forfeited, what it kept back stays, and so does that the lifetime alarm
+ * was given. */
 void mewl_change_restart(mewl_change *change);
 
 /* Sets run_sessions anew (> 1; else nothing), as the number of sessions a day becomes known. */
@@ -66,6 +69,8 @@ void mewl_change_set_run(mewl_change *change, double run_sessions);
 size_t mewl_change_sessions(const mewl_change *change); /* remembered */
 
 void mewl_change_save(const mewl_change *change, mewl_buffer *out);
+/* Also what Mewl wrote before it kept any of the martingale's wealth back (part CHNG, version 1): the little that is
+ * left of it then is what may still be staked. MEWL_E_FORMAT, MEWL_E_UNSUPPORTED, MEWL_E_MEMORY. */
 mewl_status mewl_change_load(mewl_change **out, mewl_bytes *in, mewl_error *err);
 
 #endif

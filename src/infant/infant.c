@@ -63,7 +63,9 @@ static mewl_status make_channels(mewl_infant *infant, mewl_error *err)
         MEWL_TRY(mewl_change_new(&infant->channel[k], opts, err));
     }
     for (size_t k = 0; k < infant->opts.surroundings; k++) {
-        mewl_change_opts opts = {.alpha = infant->opts.lifetime_alpha, .seed = infant->opts.seed * 31 + 100 + k};
+        /* A microphone found by mistake costs what was known of the infant: what the line may be off by is none. */
+        mewl_change_opts opts = {
+            .alpha = infant->opts.lifetime_alpha, .line_errors = 1, .seed = infant->opts.seed * 31 + 100 + k};
         MEWL_TRY(mewl_change_new(&infant->room[k], opts, err));
     }
     return MEWL_OK;

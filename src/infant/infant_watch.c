@@ -65,7 +65,8 @@ mewl_status mewl__infant_watch(mewl_infant *infant, mewl__watched *out, double t
         }
         infant->lifetime_alarm = infant->lifetime_alarm || step.lifetime_alarm;
     }
-    /* A change of the voice is laid to new surroundings when these have changed by what would otherwise be an alarm. */
-    out->device = room_alarm || (out->channel >= 0 && out->device_evidence >= log(room_run / ROOM_CAUTION));
+    /* A change of the voice is laid to new surroundings when these show a quarter of what would be an alarm of theirs
+     * without that caution: both at once are seldom chance. */
+    out->device = room_alarm || (out->channel >= 0 && out->device_evidence >= log(room_run / (4 * ROOM_CAUTION)));
     return MEWL_OK;
 }

@@ -170,17 +170,15 @@ static mewl_status add_alarms(experiment *e, json_t *sheet, const char *name, me
     return mewl_sheet_add(sheet, row);
 }
 
+/* Takes the sheet over, kept or not. A status that is not MEWL_OK stays. */
 static mewl_status keep_sheet(experiment *e, json_t *sheet, mewl_status status, mewl_error *err)
 {
-    if (status == MEWL_OK && json_array_append_new(e->sheets, sheet) == 0) {
-        return MEWL_OK;
-    }
     if (status != MEWL_OK) {
         json_decref(sheet);
+        return status == MEWL_E_MEMORY ? mewl_error_set(err, status, "no memory for a table") : status;
     }
-    return status == MEWL_OK || err == NULL || err->status == MEWL_OK
-               ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for a table")
-               : status;
+    return json_array_append_new(e->sheets, sheet) == 0 ? MEWL_OK
+                                                        : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a table");
 }
 
 static mewl__life_opts life_of(const experiment *e, double days)
@@ -242,9 +240,8 @@ static mewl_status run_quiet(experiment *e, mewl_error *err)
         status =
             status == MEWL_OK && !group->late && !group->is_naive ? add_alarms(e, alarms, group->name, err) : status;
     }
-    mewl_status first = keep_sheet(e, levels, status, err);
-    mewl_status second = keep_sheet(e, alarms, status, err);
-    return first != MEWL_OK ? first : second;
+    status = keep_sheet(e, levels, status, err);
+    return keep_sheet(e, alarms, status, err);
 }
 
 static mewl_status run_lifetimes(experiment *e, mewl_error *err)
@@ -274,7 +271,8 @@ static mewl_status run_lifetimes(experiment *e, mewl_error *err)
     mewl_sheet_real(row, 0.05);
     mewl_sheet_count(row, alarms);
     mewl_sheet_interval(row, (double)alarms / (double)e->opts.lifetimes, low, high);
-    status = status == MEWL_OK ? mewl_sheet_add(sheet, row) : (json_decref(row), status);
+    mewl_status added = mewl_sheet_add(sheet, row);
+    status = status == MEWL_OK ? added : status;
     return keep_sheet(e, sheet, status, err);
 }
 
@@ -293,7 +291,7 @@ static double delay_at(double *delay, size_t count, double share)
     return isinf(v) ? NAN : v;
 }
 
-static mewl_status add_delays(experiment *e, json_t *sheet, const char *name, mewl_error *err)
+static mewl_status add_delays(const experiment *e, json_t *sheet, const char *name)
 {
     json_t *row = mewl_sheet_row();
     double delay[DELAY_INFANTS_MAX];
@@ -301,7 +299,6 @@ static mewl_status add_delays(experiment *e, json_t *sheet, const char *name, me
     size_t found = 0;
     size_t devices = 0;
     size_t within = 0;
-    size_t told = 0;
     for (size_t i = 0; i < e->count; i++) {
         const mewl__fate *f = &e->fate[i];
         delay[i] = isnan(f->delay_days) ? INFINITY : f->delay_days;
@@ -309,7 +306,6 @@ static mewl_status add_delays(experiment *e, json_t *sheet, const char *name, me
         found += isnan(f->delay_days) ? 0 : 1;
         within += f->delay_days <= 5 ? 1 : 0;
         devices += f->devices_after > 0 ? 1 : 0;
-        told += f->changes_after > 0 ? 1 : 0;
     }
     double low = 0;
     double high = 1;
@@ -322,8 +318,30 @@ static mewl_status add_delays(experiment *e, json_t *sheet, const char *name, me
     mewl_sheet_real(row, (double)within / (double)e->count);
     mewl_sheet_real(row, delay_at(unusual, e->count, 0.5));
     mewl_sheet_count(row, devices);
-    (void)told;
-    (void)err;
+    return mewl_sheet_add(sheet, row);
+}
+
+/* What the martingale tells of the same lives. */
+static mewl_status add_power(const experiment *e, json_t *sheet, const char *name)
+{
+    json_t *row = mewl_sheet_row();
+    double delay[DELAY_INFANTS_MAX];
+    size_t before = 0;
+    size_t found = 0;
+    for (size_t i = 0; i < e->count; i++) {
+        const mewl__fate *f = &e->fate[i];
+        before += f->lifetime_alarm ? 1 : 0;
+        found += isnan(f->lifetime_delay_days) ? 0 : 1;
+        delay[i] = isnan(f->lifetime_delay_days) ? INFINITY : f->lifetime_delay_days;
+    }
+    double low = 0;
+    double high = 1;
+    mewl_share_interval(&low, &high, found, e->count);
+    mewl_sheet_text_cell(row, name);
+    mewl_sheet_count(row, e->count);
+    mewl_sheet_count(row, before);
+    mewl_sheet_interval(row, (double)found / (double)e->count, low, high);
+    mewl_sheet_real(row, delay_at(delay, e->count, 0.5));
     return mewl_sheet_add(sheet, row);
 }
 
@@ -345,6 +363,13 @@ static mewl_status run_delays(experiment *e, mewl_error *err)
         {"hyperphonation +0.3 over three days", {EVENT_DAY, 3, INFINITY, {.hyperphonation = 0.3}}},
         {"another microphone, not told", {EVENT_DAY, 0, INFINITY, {.device = 1}}},
     };
+    static const char *const power_columns[] = {"what was put in", "infants", "told before",
+                                                "told by the martingale within 30 days", "median days"};
+    json_t *power = mewl_sheet_new(
+        "The martingale's power: the same lives", power_columns, 5,
+        "One alarm in a life, at a bound that two martingales (score, log F0) share. What was told before "
+        "cannot be told again; a microphone found, true or not, forfeits what is at stake. '-': more than half were "
+        "not told.");
     json_t *sheet =
         mewl_sheet_new("Delay to detection: growing infants, something put in on day 60", columns, 8,
                        "Days from the beginning of what was put in; '-': more than half (or a tenth) of them "
@@ -356,9 +381,11 @@ static mewl_status run_delays(experiment *e, mewl_error *err)
         life.frozen = false;
         life.event = &rows[k].event;
         status = live_group(e, infants, life, false, rows[k].name, err);
-        status = status == MEWL_OK ? add_delays(e, sheet, rows[k].name, err) : status;
+        status = status == MEWL_OK ? add_delays(e, sheet, rows[k].name) : status;
+        status = status == MEWL_OK ? add_power(e, power, rows[k].name) : status;
     }
-    return keep_sheet(e, sheet, status, err);
+    status = keep_sheet(e, sheet, status, err);
+    return keep_sheet(e, power, status, err);
 }
 
 static mewl_status make_document(json_t **out, experiment *e, mewl_error *err)

@@ -174,6 +174,12 @@ static void note(mewl__fate *fate, const mewl_infant *infant, const mewl_entry *
                  const mewl__life_opts *opts, mewl_rng *rng)
 {
     double at_day = opts->event != NULL ? opts->event->at_day : INFINITY;
+    double since = entries[0].time_s / DAY_S - at_day;
+    bool lifetime_alarm = mewl_infant_describe(infant).lifetime_alarm;
+    if (lifetime_alarm && !fate->lifetime_alarm && since >= 0 && since <= opts->horizon_days &&
+        isnan(fate->lifetime_delay_days)) {
+        fate->lifetime_delay_days = since;
+    }
     for (size_t e = 0; e < count; e++) {
         double day = entries[e].time_s / DAY_S;
         bool before = day < at_day;
@@ -185,7 +191,6 @@ static void note(mewl__fate *fate, const mewl_infant *infant, const mewl_entry *
             fate->devices += device ? 1 : 0;
             fate->unusual += unusual ? 1 : 0;
         } else {
-            fate->changes_after += change ? 1 : 0;
             fate->devices_after += device ? 1 : 0;
             double delay = day - at_day;
             bool in_time = delay <= opts->horizon_days;
@@ -203,7 +208,7 @@ static void note(mewl__fate *fate, const mewl_infant *infant, const mewl_entry *
                 count_low(fate->late_low, entries[e].p);
                 count_low(fate->late_smooth_low, p);
             }
-            fate->lifetime_alarm = mewl_infant_describe(infant).lifetime_alarm;
+            fate->lifetime_alarm = lifetime_alarm;
             fate->days = day - MEWL__ALARMS_ENROL_DAYS;
         }
     }
@@ -257,7 +262,7 @@ static mewl_status hear_diary(mewl__heard **out, size_t *count, const mewl__worl
 
 mewl_status mewl__life_run(mewl__fate *fate, const mewl__world *world, mewl__life_opts opts, mewl_error *err)
 {
-    *fate = (mewl__fate){.delay_days = NAN, .unusual_delay_days = NAN};
+    *fate = (mewl__fate){.delay_days = NAN, .unusual_delay_days = NAN, .lifetime_delay_days = NAN};
     mewl_infant_opts how = {.kind = MEWL_PERSONAL_MAHALANOBIS,
                             .false_alarm_days = opts.false_alarm_days,
                             .measures = MEWL__ALARMS_MEASURES,

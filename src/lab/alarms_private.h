@@ -44,7 +44,8 @@ typedef struct mewl__fate {
     bool lifetime_alarm;              /* before anything was put in */
     double delay_days;                /* from what was put in to the first change told; NaN: none within `horizon` */
     double unusual_delay_days;        /* to the first unusual session */
-    size_t changes_after, devices_after;
+    double lifetime_delay_days;       /* to the lifetime alarm, where it was not given before */
+    size_t devices_after;
 } mewl__fate;
 
 typedef struct mewl__life_opts {

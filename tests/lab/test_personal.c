@@ -141,8 +141,8 @@ static void test_alarms_on_few_infants(void **state)
         fail_msg("%s", err.text);
     }
     const json_t *sheets = json_object_get(document, "sheets");
-    assert_true(json_array_size(sheets) == 4);
-    for (size_t k = 0; k < 4; k++) {
+    assert_true(json_array_size(sheets) == 5);
+    for (size_t k = 0; k < 5; k++) {
         assert_true(json_array_size(json_object_get(json_array_get(sheets, k), "rows")) >= 1);
     }
     json_decref(document);
