@@ -18,6 +18,7 @@ static const mewl_cli_usage info_usage = {
     .command = "model info",
     .operands = "MODEL",
     .about = "Says what a model file holds: architecture, front end, labels, size, licence, how it was trained.\n"
+             "Of a reason model: which reasons, on which network, how it did on infants it had not heard.\n"
              "Of a PyTorch checkpoint that is no model of Mewl's it lists the tensors.",
     .options = NULL,
     .examples = "  mewl model info models/detector.safetensors\n"
@@ -126,8 +127,7 @@ static size_t print_number(const char *text)
     return (size_t)(end - text);
 }
 
-/* A note as people read it: lines after the first are indented. */
-static void print_note(const char *key, const char *text)
+void mewl_cli_print_note(const char *key, const char *text)
 {
     (void)printf("%-12s ", key);
     for (const char *c = text; *c != '\0'; c++) {
@@ -162,7 +162,7 @@ static void print_info(const mewl_classifier *classifier, const char *path)
     (void)puts(info->classes > LABELS_SHOWN ? "; ..." : "");
     const char *key, *text;
     for (size_t i = 0; mewl_classifier_note_at(classifier, &key, &text, i); i++) {
-        print_note(key, text);
+        mewl_cli_print_note(key, text);
     }
 }
 
@@ -218,6 +218,9 @@ static int run_info(mewl_cli *cli, int argc, char **argv)
     mewl_classifier *classifier;
     if (mewl_classifier_open(&classifier, argv[0], &err) != MEWL_OK) {
         mewl_torchzip *file;
+        if (mewl_cli_reason_info(cli, &code, argv[0])) {
+            return code;
+        }
         if (err.status == MEWL_E_UNSUPPORTED && mewl_torchzip_open(&file, argv[0], NULL) == MEWL_OK) {
             code = print_tensors(cli, file, argv[0]);
             mewl_torchzip_close(file);

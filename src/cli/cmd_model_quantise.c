@@ -12,6 +12,7 @@
 #include "models/quantise.h"
 
 #define FILES_MAX 1000000u
+#define SHARE_POOR 0.9 /* a file not smaller than this was hardly worth the trouble: said with --dynamic */
 #define CLIPS_DEFAULT 200
 #define SECONDS_MAX 30.0 /* of one recording: more of the same says little new */
 
@@ -137,11 +138,20 @@ static mewl_status finish(quantising *q, mewl_quant_opts opts, const char *out, 
     uint64_t before = 0, after = 0;
     MEWL_TRY(mewl_model_bytes(model, &before, false, err));
     MEWL_TRY(mewl_model_quantise(model, opts, err));
+    if (mewl_net_quant_weights(mewl_model_net(model)) == 0) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED, "this network has no %s: there is nothing to make smaller%s",
+                              opts.kind == MEWL_QUANT_DYNAMIC ? "linear layers" : "layers with an eight-bit form",
+                              opts.kind == MEWL_QUANT_DYNAMIC ? " without --calibrate" : "");
+    }
     MEWL_TRY(mewl_model_bytes(model, &after, false, err));
     MEWL_TRY(mewl_model_save(model, out, false, err));
     const double share = (double)after / (double)before;
     mewl_cli_note(q->cli, "%s: %.2f MB, %.1f %% of what it is in float32; %s", out, (double)after / 1e6, 100.0 * share,
                   mewl_model_note(model, "quantised"));
+    if (opts.kind == MEWL_QUANT_DYNAMIC && share > SHARE_POOR) {
+        mewl_cli_note(q->cli, "this network is nearly all convolutions, which --dynamic leaves as they are; with "
+                              "--calibrate it would be about a quarter of its size");
+    }
     if (!q->cli->json && !q->cli->ndjson) {
         return MEWL_OK;
     }

@@ -16,6 +16,12 @@ int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_model_average(mewl_cli *cli, int argc, char **argv);  /* of mewl_cmd_model's */
 int mewl_cmd_model_quantise(mewl_cli *cli, int argc, char **argv); /* of mewl_cmd_model's */
+
+/* `mewl model info` of a reason model: false, and nothing printed, when the file is none. */
+bool mewl_cli_reason_info(mewl_cli *cli, int *code, const char *path);
+
+/* A note of a model as people read it: lines after the first are indented. */
+void mewl_cli_print_note(const char *key, const char *text);
 int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_synth(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_train(mewl_cli *cli, int argc, char **argv);

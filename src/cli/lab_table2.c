@@ -118,7 +118,7 @@ int mewl_lab_table2(mewl_cli *cli, int argc, char **argv)
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "table2")) != MEWL_CLI_GO) {
         return code;
     }
-    double epochs = lab.paper ? 2 : 1;
+    double epochs = lab.paper ? 2 : 5;
     double width = lab.paper ? 1 : 0.125;
     long folds_run = 1;
     if (argc > 0) {

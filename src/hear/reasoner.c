@@ -95,14 +95,39 @@ static mewl_status take(mewl_reason *out, mewl_embedder_opts *opts, const mewl_c
     return status;
 }
 
-static mewl_status open_parts(mewl_reasoner *r, const char *path, const char *embedder_path, mewl_error *err)
+/* All texts of the file's metadata but the model itself. */
+static json_t *notes_of(const mewl_checkpoint *file)
+{
+    const char *key, *text;
+    json_t *notes = json_object();
+    for (size_t i = 0; mewl_checkpoint_text_at(file, &key, &text, i); i++) {
+        if (strcmp(key, KEY) != 0) {
+            (void)mewl_json_set_string(notes, key, text);
+        }
+    }
+    return notes;
+}
+
+mewl_status mewl_reasoner_read(mewl_reason *out, mewl_embedder_opts *opts, json_t **notes, const char *path,
+                               mewl_error *err)
 {
     mewl_checkpoint *file;
-    mewl_embedder_opts opts;
+    *out = (mewl_reason){0};
     MEWL_TRY(mewl_checkpoint_read(&file, path, err));
-    mewl_status status = take(&r->model, &opts, file, path, err);
+    const mewl_status status = take(out, opts, file, path, err);
+    if (status != MEWL_OK) {
+        mewl_reason_fini(out);
+    } else if (notes != NULL) {
+        *notes = notes_of(file);
+    }
     mewl_checkpoint_free(file);
-    MEWL_TRY(status);
+    return status;
+}
+
+static mewl_status open_parts(mewl_reasoner *r, const char *path, const char *embedder_path, mewl_error *err)
+{
+    mewl_embedder_opts opts;
+    MEWL_TRY(mewl_reasoner_read(&r->model, &opts, NULL, path, err));
     MEWL_TRY(mewl_embedder_open(&r->embedder, embedder_path, opts, err));
     const mewl_embedder_info *info = mewl_embedder_describe(r->embedder);
     if (strcmp(info->id, r->model.embedder_id) != 0 || info->size != r->model.dims) {

@@ -27,6 +27,11 @@ double mewl_reasoner_rate_hz(const mewl_reasoner *reasoner); /* of the samples t
 mewl_status mewl_reasoner_ask(mewl_reasoner *reasoner, mewl_reason_answer *out, const float *samples, size_t count,
                               mewl_error *err);
 
+/* The reason model at `path` without its embedder: *out is the caller's to fini, *opts is how its vectors are pooled,
+ * *notes (may be NULL) becomes an object of the file's other texts, a new reference. Errors as for opening. */
+mewl_status mewl_reasoner_read(mewl_reason *out, mewl_embedder_opts *opts, json_t **notes, const char *path,
+                               mewl_error *err);
+
 /* Writes a reason model that stands on vectors of `opts` (safetensors: head.weight, and the rest as text under
  * mewl.reason). `notes` holds note_count pairs of key and text for the metadata ("licence", "data"). Errors of
  * mewl_checkpoint_write. */

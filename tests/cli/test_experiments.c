@@ -55,6 +55,7 @@ static void what_cannot_start_is_refused(void **state)
         {"lab table3 --start scratch --manifest /none.csv", 3, "/none.csv"},
         {"lab table3 --start scratch --manifest clips.csv --column tone", 2, "`tone`"},
         {"lab table5 --temperature 0", 2, "--temperature"},
+        {"lab table5 --manifest clips.csv --own-folds -o own", 3, "its fold is -1, not 1 to 5"},
         {"lab tinytoes --folds 1", 2, "--folds"},
         {"lab table2 --epochs none", 2, "--epochs"},
     };
@@ -147,7 +148,8 @@ static void the_other_tables_run_too(void **state)
         const char *words;
         const char *rows[4];
     } tables[] = {
-        {"lab table5 --width 0.0625", {"cnn14 (teacher)", "cnn14, int8", "small cnn10 distilled, int8", "of teacher"}},
+        {"lab table5 --width 0.0625",
+         {"cnn14 (teacher)", "cnn14, int8, fine-tuned", "small cnn10 distilled, int8, fine-tuned", "of teacher"}},
         {"lab tinytoes --width 0.0625 --folds 3 --folds-run 1",
          {"tinytoes", "resnet50-mha", "grouped, 3 folds", "LEAKY"}},
         {"lab table2 --width 0.0625", {"cnn10", "cnn6", "cnn14", "LEAKY"}},

@@ -64,6 +64,57 @@ static void quantises(void **state)
     expect("model quantise --help", 0, "--calibrate", NULL);
 }
 
+/* A model of eight bits is judged like any other. */
+static void judges_eight_bits(void **state)
+{
+    (void)state;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/two.csv", folder);
+    FILE *csv = fopen(path, "w");
+    assert_non_null(csv);
+    (void)fputs("path,label,group\ngood.wav,cry,a\nshort.wav,other,b\n", csv);
+    assert_int_equal(fclose(csv), 0);
+    expect("model quantise $G/../../../models/detector.safetensors --calibrate good.wav -o small.safetensors", 0, NULL,
+           "26.0 %");
+    for (int above = 0; above < 2; above++) { /* its score lies between these thresholds */
+        char words[200];
+        (void)snprintf(words, sizeof words,
+                       "eval small.safetensors two.csv --no-baselines --rounds 20 --threshold %s --json",
+                       above == 1 ? "0.9999" : "0.0001");
+        json_t *out = run_json(run(words));
+        const json_t *fixed = json_array_get(json_object_get(out, "at_threshold"), 0);
+        assert_int_equal(json_integer_value(json_object_get(fixed, "true_positive")), 1 - above);
+        assert_int_equal(json_integer_value(json_object_get(fixed, "false_negative")), above);
+        json_decref(out);
+    }
+}
+
+/* Eight bits for linear layers alone are next to nothing where there is one, and nothing where there is none. */
+static void dynamic_says_what_it_saves(void **state)
+{
+    (void)state;
+    expect("model quantise $G/../../../models/detector.safetensors --dynamic -o d2.safetensors", 0, NULL,
+           "nearly all convolutions");
+}
+
+static void tells_what_a_reason_model_is(void **state)
+{
+    (void)state;
+    const char *words = "model info $G/../../../models/reason.safetensors";
+    expect(words, 0, "reason model: why an infant cries", NULL);
+    expect(words, 0, "belly_pain 3.5 %, burping 1.8 %", NULL);
+    expect(words, 0, "always `not sure`", NULL);
+    expect(words, 0, "data         Donate-a-Cry", NULL);
+    json_t *info = run_json(run("model info $G/../../../models/reason.safetensors --json"));
+    assert_string_equal(json_string_value(json_object_get(info, "form")), "reason model");
+    assert_int_equal(json_array_size(json_object_get(info, "reasons")), 5);
+    assert_true(json_is_false(json_object_get(info, "names_reasons")));
+    const json_t *evidence = json_object_get(info, "evidence");
+    assert_true(json_number_value(json_object_get(evidence, "low")) <
+                json_number_value(json_object_get(evidence, "chance")));
+    json_decref(info);
+}
+
 /* Of the recipe in a model people see 0.6, though 0.59999999999999998 is what stands there. */
 static void numbers_are_told_as_they_were_meant(void **state)
 {
@@ -198,9 +249,11 @@ int main(int argc, char **argv)
         return 2;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(imports_and_describes),   cmocka_unit_test(numbers_are_told_as_they_were_meant),
-        cmocka_unit_test(refuses_wrong_use),       cmocka_unit_test(predicts),
-        cmocka_unit_test(goes_on_after_bad_files), cmocka_unit_test(quantises)};
+        cmocka_unit_test(imports_and_describes),       cmocka_unit_test(numbers_are_told_as_they_were_meant),
+        cmocka_unit_test(refuses_wrong_use),           cmocka_unit_test(predicts),
+        cmocka_unit_test(goes_on_after_bad_files),     cmocka_unit_test(quantises),
+        cmocka_unit_test(judges_eight_bits),           cmocka_unit_test(dynamic_says_what_it_saves),
+        cmocka_unit_test(tells_what_a_reason_model_is)};
     const int failed = cmocka_run_group_tests_name("model", tests, make_sounds, remove_sounds);
     free(program);
     free(golden);

@@ -86,6 +86,7 @@ static void mistakes_are_named(void **state)
         {"[train]\noptimizer =\n", "folder/r.ini:2: train.optimizer '' is none of sgd|adam|adamw"},
         {"[train]\nbatch = 4\nlr = 0.1\nbatch = 5\n",
          "folder/r.ini:4: train.batch is given a second time (first on line 2)"},
+        {"[recipe]\nname = x\n\n[data scna]\nsets = esc10\n", "folder/r.ini:4: no section [data scna]"},
         {"[trian]\nbatch = 4\n", "folder/r.ini:1: no section [trian]; did you mean [train]?"},
         {"batch = 4\n", "folder/r.ini:1: 'batch' stands before any [section]"},
         {"[train]\nbatch\n", "folder/r.ini:2: neither [section], key = value, nor a comment (; or #)"},

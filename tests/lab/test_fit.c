@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "lab/fit.h"
+#include "models/quantise.h"
 #include "nn/loss.h"
 
 #define CLIPS 40
@@ -240,6 +241,48 @@ static void what_does_not_fit_is_refused(void **state)
     mewl_model_free(model);
 }
 
+/* Beta(a, a) of a tiny a is one of the two, whatever underflows: training with it ends, and is training without. */
+static void mixing_by_next_to_nothing_ends(void **state)
+{
+    fixture *f = *state;
+    float log_p[2 * CLIPS];
+    mewl_fit_opts opts = options();
+    opts.mixup = 1e-9;
+    mewl_model *model = new_model(2, 1);
+    train(model, f, NULL, opts);
+    assert_true(accuracy(log_p, model, f, opts) >= 0.99);
+    mewl_model_free(model);
+}
+
+/* Eight bits after passes that round: the classes are still told apart, by a model that is quantised and says so. */
+static void eight_bits_are_trained(void **state)
+{
+    fixture *f = *state;
+    float before[2 * CLIPS];
+    float after[2 * CLIPS];
+    mewl_fit_opts opts = options();
+    mewl_error err = {0};
+    for (int tuned = 0; tuned < 2; tuned++) {
+        mewl_model *model = new_model(2, 1);
+        train(model, f, NULL, opts);
+        (void)accuracy(before, model, f, opts);
+        mewl_fit_opts more = opts;
+        more.epochs = 4 * tuned;
+        more.rate *= 0.1;
+        more.bf16 = true; /* is left aside */
+        assert_int_equal(mewl_fit_quantise(model, &f->set, f->train, f->train_count, more, (mewl_quant_opts){0}, &err),
+                         MEWL_OK);
+        assert_int_equal(mewl_model_quantised(model), MEWL_QUANT_STATIC);
+        assert_int_equal(strstr(mewl_model_note(model, "quantised"), "trained with rounding") != NULL, tuned);
+        assert_true(accuracy(after, model, f, opts) >= 0.99);
+        assert_memory_not_equal(before, after, 2 * f->test_count * sizeof *after);
+        mewl_model_free(model);
+    }
+    mewl_model *model = new_model(2, 1);
+    assert_int_equal(mewl_fit_quantise(model, &f->set, f->train, 0, opts, (mewl_quant_opts){0}, &err), MEWL_E_EMPTY);
+    mewl_model_free(model);
+}
+
 static void a_crop_starts_over_at_the_end(void **state)
 {
     fixture *f = *state;
@@ -258,6 +301,8 @@ int main(void)
         cmocka_unit_test(targets_are_learnt_and_the_body_inherited),
         cmocka_unit_test(shares_are_those_that_were_drawn),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(mixing_by_next_to_nothing_ends),
+        cmocka_unit_test(eight_bits_are_trained),
         cmocka_unit_test(a_crop_starts_over_at_the_end),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
