@@ -29,34 +29,83 @@ struct mewl_resampler {
     uint64_t taken, given; /* input and output samples so far */
 };
 
-/* Modified Bessel function of the first kind, order 0, by its power series. */
-static double bessel_i0(double x)
+/* What all rows of a bank share: the taps' angles under the low-pass, as sine and cosine, and room for a row. */
+typedef struct taps_plan {
+    size_t taps;
+    double cutoff, beta; /* cutoff in cycles an input sample */
+    int terms;           /* of the window's series, so that the rest changes no digit */
+    double *sine, *cosine, *work;
+} taps_plan;
+
+static void taps_plan_fini(taps_plan *plan)
 {
-    double sum = 1.0, term = 1.0;
-    const double q = x * x / 4.0;
-    for (int k = 1; k < 200 && term > sum * 1e-17; k++) {
-        term *= q / ((double)k * (double)k);
-        sum += term;
+    free(plan->sine);
+}
+
+static bool taps_plan_init(taps_plan *plan, size_t taps, double cutoff, double beta)
+{
+    *plan = (taps_plan){.taps = taps, .cutoff = cutoff, .beta = beta};
+    plan->sine = malloc(3 * taps * sizeof *plan->sine);
+    if (plan->sine == NULL) {
+        return false;
     }
-    return sum;
+    plan->cosine = plan->sine + taps;
+    plan->work = plan->cosine + taps;
+    for (double term = 1.0; term > 1e-17; plan->terms++) { /* the series' terms where the window is 1 */
+        term *= beta * beta / 4.0 / ((plan->terms + 1.0) * (plan->terms + 1.0));
+    }
+    for (size_t k = 0; k < taps; k++) {
+        const double angle = 2.0 * M_PI * cutoff * ((double)k - ((double)taps / 2.0 - 1.0));
+        plan->sine[k] = sin(angle);
+        plan->cosine[k] = cos(angle);
+    }
+    return true;
+}
+
+/* The window of a row: modified Bessel function of the first kind, order 0, by its power series from the last term
+ * inwards, for some taps together, which the compiler makes one instruction of. */
+static void make_window(const taps_plan *plan, double phase)
+{
+    const double half = (double)plan->taps / 2.0, most = plan->beta * plan->beta / 4.0;
+    for (size_t k = 0; k < plan->taps; k += MEWL__DOT_LANES) {
+        double q[MEWL__DOT_LANES], sum[MEWL__DOT_LANES];
+        for (size_t i = 0; i < MEWL__DOT_LANES; i++) {
+            const double t = ((double)(k + i) - (half - 1.0) - phase) / half;
+            q[i] = (1.0 - t * t) * most;
+            sum[i] = 1.0;
+        }
+        for (int n = plan->terms; n > 0; n--) {
+            const double share = 1.0 / ((double)n * (double)n);
+            for (size_t i = 0; i < MEWL__DOT_LANES; i++) {
+                sum[i] = 1.0 + sum[i] * (q[i] * share);
+            }
+        }
+        for (size_t i = 0; i < MEWL__DOT_LANES; i++) {
+            plan->work[k + i] = q[i] <= 0.0 ? 0.0 : sum[i];
+        }
+    }
 }
 
 /* One row: the low-pass seen from an output sample that lies `phase` (0 to 1) input samples after input sample 0, whose
- * taps sit at input samples 1 - taps/2 ... taps/2. Sum 1, so that a constant stays one whatever the phase. `work` holds
- * `taps` numbers. */
-static void make_row(float *row, double *work, size_t taps, double phase, double cutoff, double beta)
+ * taps sit at input samples 1 - taps/2 ... taps/2. Sum 1, so that a constant stays one whatever the phase. The sine of
+ * a tap's angle less the phase's comes from theirs; so near the middle that this would cost digits, from itself. */
+static void make_row(float *row, const taps_plan *plan, double phase)
 {
-    const double half = (double)taps / 2.0;
+    double *work = plan->work;
+    const double middle = (double)plan->taps / 2.0 - 1.0, angle = 2.0 * M_PI * plan->cutoff * phase;
+    const double sine = sin(angle), cosine = cos(angle);
     double sum = 0.0;
-    for (size_t k = 0; k < taps; k++) {
-        const double t = (double)k - (half - 1.0) - phase;
-        const double edge = 1.0 - (t / half) * (t / half);
-        const double x = 2.0 * cutoff * t;
-        work[k] = edge <= 0.0 ? 0.0 : bessel_i0(beta * sqrt(edge));
-        work[k] *= fabs(x) < 1e-12 ? 1.0 : sin(M_PI * x) / (M_PI * x);
+    make_window(plan, phase);
+    for (size_t k = 0; k < plan->taps; k++) {
+        const double x = 2.0 * plan->cutoff * M_PI * ((double)k - middle - phase);
+        if (fabs(x) > 0.01) {
+            work[k] *= (plan->sine[k] * cosine - plan->cosine[k] * sine) / x;
+        } else if (fabs(x) > 1e-12) {
+            work[k] *= sin(x) / x;
+        }
         sum += work[k];
     }
-    for (size_t k = 0; k < taps; k++) {
+    for (size_t k = 0; k < plan->taps; k++) {
         row[k] = (float)(work[k] / sum);
     }
 }
@@ -90,17 +139,15 @@ static mewl_status make_bank(mewl_resampler *r, mewl_resample_opts opts, mewl_er
     r->capacity = r->taps + CHUNK;
     r->bank = aligned_alloc(64, rows * r->taps * sizeof *r->bank);
     r->buffer = malloc(r->capacity * sizeof *r->buffer);
-    double *work = malloc(r->taps * sizeof *work);
-    if (r->bank == NULL || r->buffer == NULL || work == NULL) {
-        free(work);
+    taps_plan plan = {0};
+    if (r->bank == NULL || r->buffer == NULL ||
+        !taps_plan_init(&plan, r->taps, (pass + stop) / 2.0, kaiser_beta(opts.attenuation_db))) {
         return mewl_error_set(err, MEWL_E_MEMORY, "resampler: out of memory for %zu filter rows", rows);
     }
-    const double beta = kaiser_beta(opts.attenuation_db), cutoff = (pass + stop) / 2.0;
     for (size_t i = 0; i < rows; i++) {
-        const double phase = (double)i / (double)(r->exact ? r->up : PHASES);
-        make_row(r->bank + i * r->taps, work, r->taps, phase, cutoff, beta);
+        make_row(r->bank + i * r->taps, &plan, (double)i / (double)(r->exact ? r->up : PHASES));
     }
-    free(work);
+    taps_plan_fini(&plan);
     return MEWL_OK;
 }
 
