@@ -229,7 +229,7 @@ static void deal_sides(mewl_manifest *all, const mewl_recipe *recipe)
         }
         const char *side =
             mewl_split_side(mewl_split_group(row, buffer, sizeof buffer), (uint64_t)recipe->data_split_seed,
-                            recipe->data_valid_share, recipe->data_test_share);
+                            recipe->data_valid_share, recipe->data_test_share, recipe->data_more_valid_share);
         bool esc = strcmp(row->set, "esc10") == 0 || strcmp(row->set, "esc50") == 0;
         if (esc && recipe->data_esc_test_fold > 0) {
             side = row->fold == recipe->data_esc_test_fold ? "test" : strcmp(side, "test") == 0 ? "train" : side;

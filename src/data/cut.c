@@ -244,11 +244,12 @@ static mewl_sound_kind draw_kind(mewl_rng *rng, bool background, bool voiced)
     return kind;
 }
 
-static mewl_status take_synthetic(mewl__workspace *w, mewl_rng *rng, mewl__variation how, mewl_error *err)
+static mewl_status take_synthetic(mewl__workspace *w, mewl_rng *rng, mewl__variation how, bool play, mewl_error *err)
 {
     mewl__cut *cut = &w->cut;
     size_t voice = draw_voice(w, rng);
-    mewl_sound_kind kind = draw_kind(rng, false, voice >= MEWL_SOUNDS_RATE_HZ / 4);
+    const bool voiced = voice >= MEWL_SOUNDS_RATE_HZ / 4;
+    mewl_sound_kind kind = play && voiced ? MEWL_SOUND_PLAYGROUND : draw_kind(rng, false, voiced);
     double seconds = fmin(mewl_rng_range(rng, 0.5, 5), how.max_seconds);
     cut->count = (size_t)(seconds * RATE);
     MEWL_TRY(mewl_sound_make(cut->samples, cut->count, kind, rng, w->voice, voice, err));
@@ -307,8 +308,9 @@ mewl_status mewl__cut_negative(mewl__workspace *w, mewl_rng *rng, mewl__variatio
     w->cut.cry = false;
     double kind = mewl_rng_unit(rng);
     bool made = chance(rng, w->recipe->mixture_synthetic_probability) && how.synthetic;
-    if (made) {
-        MEWL_TRY(take_synthetic(w, rng, how, err));
+    bool play = how.synthetic && chance(rng, w->recipe->mixture_playground_probability);
+    if (made || play) {
+        MEWL_TRY(take_synthetic(w, rng, how, play, err));
         return vary(w, band, rng, how, err);
     }
     const mewl_sound *sound = NULL;

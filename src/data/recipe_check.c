@@ -6,8 +6,9 @@
 
 mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
 {
-    if (r->data_valid_share + r->data_test_share >= 1) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "data.valid_share and data.test_share leave nothing to train on");
+    if (r->data_valid_share + r->data_test_share + r->data_more_valid_share >= 1) {
+        return mewl_error_set(err, MEWL_E_FORMAT,
+                              "data.valid_share, data.test_share and data.more_valid_share leave nothing to train on");
     }
     if (r->train_lr_floor > r->train_lr) {
         return mewl_error_set(err, MEWL_E_FORMAT, "train.lr_floor %g is above train.lr %g", r->train_lr_floor,

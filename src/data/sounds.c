@@ -6,6 +6,7 @@
 
 #define RATE ((double)MEWL_SOUNDS_RATE_HZ)
 #define PEAK 0.5f
+#define SHOUT_MAX (MEWL_SOUNDS_RATE_HZ * 7 / 10)
 
 static const struct {
     const char *label;
@@ -394,6 +395,58 @@ static void make_babble(float *out, size_t count, mewl_rng *rng, const float *vo
     }
 }
 
+/* A shout of at most SHOUT_MAX samples, peak 1: harmonics through two formants of a child's open vowel, the pitch
+ * rising and falling once. Returns its length. */
+static size_t make_shout(float *out, mewl_rng *rng)
+{
+    double seconds = range(rng, 0.15, 0.7), pitch = range(rng, 280, 480), swing = range(rng, 0.05, 0.3), phase = 0;
+    resonance low = resonance_at(range(rng, 600, 1150), 130), high = resonance_at(range(rng, 1500, 2800), 220);
+    size_t n = samples_of(seconds);
+    float peak = 1e-9f;
+    for (size_t i = 0; i < n; i++) {
+        phase += pitch * (1 + swing * sin(M_PI * (double)i / (double)n)) * (1 + 0.01 * (double)noise(rng)) / RATE;
+        phase -= floor(phase);
+        double source = (double)harmonics(phase, 12, 0.7) + 0.05 * (double)noise(rng);
+        double value = (double)resonate(&low, source) + 0.5 * (double)resonate(&high, source);
+        out[i] = (float)value * ramp(i, n, 320);
+        peak = fmaxf(peak, fabsf(out[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] /= peak;
+    }
+    return n;
+}
+
+/* Children at play: two to six children's voices at once, near and far, some of them shouting. */
+static void make_playground(float *out, size_t count, mewl_rng *rng, const float *voice, size_t voice_count)
+{
+    size_t children = 2 + mewl_rng_below(rng, 5);
+    float loudest = 0;
+    for (size_t k = 0; k < children; k++) {
+        double factor = range(rng, 1.25, 1.9), place = mewl_rng_unit(rng) * (double)voice_count;
+        float level = (float)log_range(rng, 0.15, 1);
+        for (size_t i = 0; i < count; i++) {
+            out[i] += level * voice_at(voice, voice_count, place);
+            place += factor;
+            if (place + 1 >= (double)voice_count) {
+                place = 0;
+                factor *= range(rng, 0.93, 1.07);
+            }
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        loudest = fmaxf(loudest, fabsf(out[i]));
+    }
+    float shout[SHOUT_MAX];
+    for (size_t at = samples_of(range(rng, 0, 1.5)); at < count; at += samples_of(range(rng, 0.3, 2.5))) {
+        float level = loudest * (float)log_range(rng, 0.2, 1.5);
+        size_t n = make_shout(shout, rng);
+        for (size_t i = 0; i < n && at + i < count; i++) {
+            out[at + i] += level * shout[i];
+        }
+    }
+}
+
 /* Brings the peak to PEAK; leaves silence alone. */
 static void even_out(float *out, size_t count)
 {
@@ -466,6 +519,9 @@ mewl_status mewl_sound_make(float *out, size_t count, mewl_sound_kind kind, mewl
         break;
     case MEWL_SOUND_LAUGHTER:
         make_laughter(out, count, rng, voice, voice_count);
+        break;
+    case MEWL_SOUND_PLAYGROUND:
+        make_playground(out, count, rng, voice, voice_count);
         break;
     default:
         make_babble(out, count, rng, voice, voice_count);

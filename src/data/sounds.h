@@ -30,7 +30,8 @@
     X(MEWL_SOUND_TICKS, "ticks", 1)                                                                                    \
     X(MEWL_SOUND_CHILD_SPEECH, "child-like-speech", 0) /* needs voice */                                               \
     X(MEWL_SOUND_LAUGHTER, "laughter-like", 0)         /* needs voice */                                               \
-    X(MEWL_SOUND_BABBLE, "voices-babble", 1)           /* needs voice */
+    X(MEWL_SOUND_BABBLE, "voices-babble", 1)           /* needs voice */                                               \
+    X(MEWL_SOUND_PLAYGROUND, "playground-like", 0)     /* needs voice */
 
 typedef enum mewl_sound_kind {
 #define X(id, label, background) id,

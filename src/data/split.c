@@ -20,7 +20,8 @@ const char *mewl_split_group(const mewl_row *row, char *buffer, size_t size)
     return buffer;
 }
 
-const char *mewl_split_side(const char *group, uint64_t seed, double valid_share, double test_share)
+const char *mewl_split_side(const char *group, uint64_t seed, double valid_share, double test_share,
+                            double more_valid_share)
 {
     char prefix[32];
     uint8_t digest[32];
@@ -35,7 +36,11 @@ const char *mewl_split_side(const char *group, uint64_t seed, double valid_share
         bits = bits << 8 | digest[i];
     }
     double place = (double)(bits >> 11) * 0x1p-53;
-    return place < valid_share ? "valid" : place < valid_share + test_share ? "test" : "train";
+    const double to_test = valid_share + test_share;
+    return place < valid_share                  ? "valid"
+           : place < to_test                    ? "test"
+           : place < to_test + more_valid_share ? "valid"
+                                                : "train";
 }
 
 mewl_status mewl_split_hash(mewl_manifest *manifest, uint64_t seed, double valid_share, double test_share,
@@ -47,7 +52,7 @@ mewl_status mewl_split_hash(mewl_manifest *manifest, uint64_t seed, double valid
     for (size_t i = 0; i < manifest->count; i++) {
         char buffer[8192];
         mewl_row *row = &manifest->rows[i];
-        row->split = mewl_split_side(mewl_split_group(row, buffer, sizeof buffer), seed, valid_share, test_share);
+        row->split = mewl_split_side(mewl_split_group(row, buffer, sizeof buffer), seed, valid_share, test_share, 0);
     }
     return MEWL_OK;
 }

@@ -46,8 +46,9 @@ static mewl_status open_manifest(mewl__feed *feed, const mewl_recipe *recipe, me
     for (size_t i = 0; i < feed->manifest.count; i++) {
         mewl_row *row = &feed->manifest.rows[i];
         if (row->split[0] == '\0') {
-            row->split = mewl_split_side(mewl_split_group(row, key, sizeof key), (uint64_t)recipe->data_split_seed,
-                                         recipe->data_valid_share, recipe->data_test_share);
+            row->split =
+                mewl_split_side(mewl_split_group(row, key, sizeof key), (uint64_t)recipe->data_split_seed,
+                                recipe->data_valid_share, recipe->data_test_share, recipe->data_more_valid_share);
         }
         if (row->fold >= 0 && recipe->data_esc_test_fold > 0 && row->fold == recipe->data_esc_test_fold) {
             row->split = side_names[MEWL_SIDE_TEST];

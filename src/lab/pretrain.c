@@ -196,7 +196,7 @@ static mewl_status lesson_read(lesson *l, const char *front_end, const mewl_pret
     for (size_t i = 0; i < l->clips.count; i++) {
         char buffer[PATH_BYTES];
         const char *group = mewl_split_group(&l->segments.rows[i], buffer, sizeof buffer);
-        if (strcmp(mewl_split_side(group, 1, HELD_OUT_SHARE, 0), "valid") == 0) {
+        if (strcmp(mewl_split_side(group, 1, HELD_OUT_SHARE, 0, 0), "valid") == 0) {
             l->held[l->held_count++] = i;
         } else {
             l->train[l->train_count++] = i;

@@ -105,21 +105,29 @@ static void sides_never_move(void **state)
     made_up(&m, 2000);
     assert_int_equal(mewl_split_hash(&m, 0, 0.1, 0.2, &err), MEWL_OK);
     assert_int_equal(mewl_split_require(&m, "split", &err), MEWL_OK);
-    double test = 0, valid = 0;
+    double test = 0, valid = 0, more = 0;
     for (size_t i = 0; i < m.count; i++) {
         test += strcmp(m.rows[i].split, "test") == 0;
         valid += strcmp(m.rows[i].split, "valid") == 0;
-        assert_string_equal(m.rows[i].split, mewl_split_side(m.rows[i].group, 0, 0.1, 0.2));
+        assert_string_equal(m.rows[i].split, mewl_split_side(m.rows[i].group, 0, 0.1, 0.2, 0));
+        /* A wider validation side takes from training alone. */
+        const char *wider = mewl_split_side(m.rows[i].group, 0, 0.1, 0.2, 0.3);
+        more += strcmp(wider, m.rows[i].split) != 0;
+        if (strcmp(wider, m.rows[i].split) != 0) {
+            assert_string_equal(m.rows[i].split, "train");
+            assert_string_equal(wider, "valid");
+        }
     }
+    assert_true(fabs(more / (double)m.count - 0.3) < 0.03);
     assert_true(fabs(test / (double)m.count - 0.2) < 0.03);
     assert_true(fabs(valid / (double)m.count - 0.1) < 0.03);
     assert_int_equal(mewl_split_hash(&m, 0, 0.6, 0.5, &err), MEWL_E_ARG);
     assert_int_equal(mewl_split_hash(&m, 0, NAN, 0.5, &err), MEWL_E_ARG);
     mewl_manifest_fini(&m);
     /* Pinned (hashlib.sha256 of b"0:<group>" gives the same), so that a published test side stays the test side. */
-    assert_string_equal(mewl_split_side("freesound:4211", 0, 0.08, 0.2), "test");
-    assert_string_equal(mewl_split_side("catmeows:BAC01", 0, 0.08, 0.2), "train");
-    assert_string_equal(mewl_split_side("librispeech:3005", 0, 0.08, 0.2), "train");
+    assert_string_equal(mewl_split_side("freesound:4211", 0, 0.08, 0.2, 0), "test");
+    assert_string_equal(mewl_split_side("catmeows:BAC01", 0, 0.08, 0.2, 0), "train");
+    assert_string_equal(mewl_split_side("librispeech:3005", 0, 0.08, 0.2, 0), "train");
 }
 
 static void donateacry_folds(void **state)
