@@ -19,6 +19,7 @@ static const mewl_cli_command rows[] = {
     {"grid", "all networks with all poolings, with and without pretraining", mewl_lab_grid},
     {"verify", "is it the same infant, cat or reader?", mewl_lab_verify},
     {"iclas", "is it this infant as usual? every model, by infant (ICLAS)", mewl_lab_iclas},
+    {"gate", "is it a usable cry? the gate before personal models", mewl_lab_gate},
     {"alarms", "false alarms and delays on simulated infants", mewl_lab_alarms},
     {"reason", "why a baby cries: classical heads on embeddings", mewl_lab_reason},
 };

@@ -38,6 +38,7 @@
     PATH(data, household_list, "", "manifest of unchecked uploads that hold no cry; empty: none")                      \
     REAL(data, valid_share, "0.08", 0, 0.5, "share of groups held out for choosing")                                   \
     REAL(data, test_share, "0.2", 0, 0.5, "share of groups held out for the final figures")                            \
+    REAL(data, more_valid_share, "0", 0, 0.5, "share held out for choosing besides; the test side stays the same")     \
     INT(data, split_seed, "0", 0, 1000000, "seed of the hash that deals groups to sides")                              \
     INT(data, esc_test_fold, "0", 0, 5, "ESC fold that is never trained on; 0: ESC is split by hash like the rest")    \
     REAL(data, min_snr_db, "10", 0, 60, "cry clips below this are not used as events")                                 \
@@ -51,6 +52,7 @@
     INT(mixture, max_negatives, "3", 1, 8, "hard negatives in such an example: 1 to this")                             \
     RANGE(mixture, negative_snr_db, "-10 .. 30", -40, 60, "hard negative over background")                             \
     REAL(mixture, synthetic_probability, "0.35", 0, 1, "share of negatives and backgrounds that are made")             \
+    REAL(mixture, playground_probability, "0", 0, 1, "share of negatives that are made children at play")              \
     REAL(mixture, natural_probability, "0.15", 0, 1, "share of cry examples that are a whole cry clip as recorded")    \
     REAL(mixture, narrow_probability, "0.7", 0, 1, "share of events, of both classes, limited to 3.4 .. 4 kHz")        \
     REAL(mixture, lowpass_probability, "0.3", 0, 1, "share of whole examples that are low-passed")                     \

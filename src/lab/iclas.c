@@ -5,89 +5,118 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/bootstrap.h"
 #include "lab/iclas_private.h"
-#include "lab/metrics.h"
-#include "lab/sheet.h"
 #include "learn/scaler.h"
 
-#define ROUNDS 2000
-#define APPROACHES_MAX (MEWL_ICLAS_TABLES_MAX * 8)
-#define NAME_BYTES 96
-
-/* What is tried on every embedding. */
+/* What is tried on every embedding; what is not slow in the space of one infant also on several at once. */
 static const struct {
     mewl_population_space space;
     mewl_personal_kind kind;
+    bool fused;
 } ways[] = {
-    {MEWL_SPACE_PLAIN, MEWL_PERSONAL_KNN},          {MEWL_SPACE_PLAIN, MEWL_PERSONAL_ONECLASS},
-    {MEWL_SPACE_PLAIN, MEWL_PERSONAL_GMM},          {MEWL_SPACE_PLAIN, MEWL_PERSONAL_AUTOENCODER},
-    {MEWL_SPACE_WHITENED, MEWL_PERSONAL_KNN},       {MEWL_SPACE_WITHIN, MEWL_PERSONAL_KNN},
-    {MEWL_SPACE_WITHIN, MEWL_PERSONAL_MAHALANOBIS}, {MEWL_SPACE_WITHIN, MEWL_PERSONAL_PLDA},
+    {MEWL_SPACE_PLAIN, MEWL_PERSONAL_KNN, false},          {MEWL_SPACE_PLAIN, MEWL_PERSONAL_ONECLASS, false},
+    {MEWL_SPACE_PLAIN, MEWL_PERSONAL_GMM, false},          {MEWL_SPACE_PLAIN, MEWL_PERSONAL_AUTOENCODER, false},
+    {MEWL_SPACE_WHITENED, MEWL_PERSONAL_KNN, false},       {MEWL_SPACE_WITHIN, MEWL_PERSONAL_KNN, true},
+    {MEWL_SPACE_WITHIN, MEWL_PERSONAL_MAHALANOBIS, false}, {MEWL_SPACE_WITHIN, MEWL_PERSONAL_PLDA, true},
 };
 #define WAYS (sizeof ways / sizeof *ways)
+#define SPACES 3
+#define APPROACHES_MAX (MEWL_ICLAS_TABLES_MAX * WAYS + MEWL_ICLAS_FUSIONS_MAX * WAYS)
 
-static const char *const space_names[] = {"within", "whitened", "plain"};
+static const char *const space_names[SPACES] = {"within", "whitened", "plain"};
 
-/* One approach: an embedding, a space, a model. */
-typedef struct approach {
-    char name[NAME_BYTES];
-    size_t table, way;
-    bool confound, heard;
-    mewl__figures *report, *choose; /* [identities], valid where they took that part */
-} approach;
+/* A table in one space, of the round at hand. */
+typedef struct scene {
+    mewl_population population;
+    double *placed; /* [rows x population.reduced] */
+} scene;
 
 typedef struct experiment {
-    mewl_iclas_opts opts;
+    mewl__findings f;
     const mewl_iclas_table *tables;
     size_t table_count;
-    mewl__cast cast;
-    approach *list;
-    size_t count;
+    scene scenes[MEWL_ICLAS_TABLES_MAX][SPACES];
     double done, total;
 } experiment;
 
+static void clear_scenes(experiment *e)
+{
+    for (size_t t = 0; t < e->table_count; t++) {
+        for (size_t s = 0; s < SPACES; s++) {
+            mewl_population_fini(&e->scenes[t][s].population);
+            free(e->scenes[t][s].placed);
+            e->scenes[t][s] = (scene){0};
+        }
+    }
+}
+
 static void experiment_fini(experiment *e)
 {
-    for (size_t k = 0; k < e->count; k++) {
-        free(e->list[k].report);
-        free(e->list[k].choose);
+    for (size_t k = 0; k < e->f.count; k++) {
+        free(e->f.list[k].report);
+        free(e->f.list[k].choose);
     }
-    free(e->list);
-    mewl__cast_fini(&e->cast);
+    free(e->f.list);
+    free(e->f.later);
+    clear_scenes(e);
+    mewl__cast_fini(&e->f.cast);
 }
 
 /* The autoencoder takes long and is tried on the first embedding alone. */
 static bool is_tried(const experiment *e, size_t table, size_t way)
 {
-    return ways[way].kind != MEWL_PERSONAL_AUTOENCODER || (!e->opts.quick && table == 0);
+    return ways[way].kind != MEWL_PERSONAL_AUTOENCODER || (!e->f.opts.quick && table == 0);
+}
+
+static mewl_status add_approach(experiment *e, const size_t *table, size_t tables, size_t way, mewl_error *err)
+{
+    mewl__approach *a = &e->f.list[e->f.count];
+    size_t used = 0;
+    a->tables = tables;
+    a->space = ways[way].space;
+    a->kind = ways[way].kind;
+    a->of_iclas = tables == 1 && table[0] == 0 && a->kind <= MEWL_PERSONAL_GMM;
+    for (size_t k = 0; k < tables; k++) {
+        const mewl_iclas_table *t = &e->tables[table[k]];
+        a->table[k] = table[k];
+        a->confound = a->confound || t->confound;
+        a->heard = a->heard || t->heard;
+        int n = snprintf(a->name + used, sizeof a->name - used, "%s%s", k > 0 ? " & " : "", t->name);
+        used += n > 0 && (size_t)n < sizeof a->name - used ? (size_t)n : 0;
+    }
+    (void)snprintf(a->name + used, sizeof a->name - used, " / %s / %s", space_names[a->space],
+                   mewl_personal_name(a->kind));
+    size_t n = e->f.cast.identities;
+    a->report = calloc(n + 1, sizeof *a->report);
+    a->choose = calloc(e->f.cast.turns * n + 1, sizeof *a->choose);
+    e->f.count++;
+    return a->report != NULL && a->choose != NULL
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_MEMORY, "no memory for the figures of %zu infants", n);
 }
 
 static mewl_status list_approaches(experiment *e, mewl_error *err)
 {
-    e->list = calloc(APPROACHES_MAX, sizeof *e->list);
-    for (size_t t = 0; t < e->table_count && e->list != NULL; t++) {
+    e->f.list = calloc(APPROACHES_MAX, sizeof *e->f.list);
+    e->f.later = calloc((1 + e->f.opts.altered_count) * e->f.cast.identities + 1, sizeof *e->f.later);
+    if (e->f.list == NULL || e->f.later == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for the approaches");
+    }
+    for (size_t t = 0; t < e->table_count; t++) {
         for (size_t w = 0; w < WAYS; w++) {
-            if (!is_tried(e, t, w)) {
-                continue;
-            }
-            approach *a = &e->list[e->count];
-            (void)snprintf(a->name, sizeof a->name, "%s / %s / %s", e->tables[t].name, space_names[ways[w].space],
-                           mewl_personal_name(ways[w].kind));
-            a->table = t;
-            a->way = w;
-            a->confound = e->tables[t].confound;
-            a->heard = e->tables[t].heard;
-            a->report = calloc(e->cast.identities + 1, sizeof *a->report);
-            a->choose = calloc(e->cast.identities + 1, sizeof *a->choose);
-            e->count++;
-            if (a->report == NULL || a->choose == NULL) {
-                return mewl_error_set(err, MEWL_E_MEMORY, "no memory for the figures of %zu infants",
-                                      e->cast.identities);
+            if (is_tried(e, t, w)) {
+                MEWL_TRY(add_approach(e, &t, 1, w, err));
             }
         }
     }
-    return e->list != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for the approaches");
+    for (size_t k = 0; k < e->f.opts.fusion_count; k++) {
+        for (size_t w = 0; w < WAYS; w++) {
+            if (ways[w].fused) {
+                MEWL_TRY(add_approach(e, e->f.opts.fusions[k].table, e->f.opts.fusions[k].count, w, err));
+            }
+        }
+    }
+    return MEWL_OK;
 }
 
 /* Rows of the population, scaled where the table asks for it: the scale is theirs. Returns how many. */
@@ -95,7 +124,7 @@ static mewl_status take_population(const experiment *e, float *x, size_t *infant
                                    mewl_scaler *scaler, size_t table, mewl_error *err)
 {
     const mewl_iclas_table *t = &e->tables[table];
-    const mewl__cast *c = &e->cast;
+    const mewl__cast *c = &e->f.cast;
     double *wide = malloc(c->rows * t->dims * sizeof *wide + 1);
     if (wide == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a population of %zu recordings", c->rows);
@@ -137,10 +166,10 @@ static double *place_rows(const experiment *e, const mewl_population *population
                           size_t table)
 {
     const mewl_iclas_table *t = &e->tables[table];
-    double *placed = malloc(e->cast.rows * population->reduced * sizeof *placed);
+    double *placed = malloc(e->f.cast.rows * population->reduced * sizeof *placed);
     double wide[MEWL_LEARN_DIMS_MAX];
     float row[MEWL_LEARN_DIMS_MAX];
-    for (size_t i = 0; i < e->cast.rows && placed != NULL; i++) {
+    for (size_t i = 0; i < e->f.cast.rows && placed != NULL; i++) {
         memcpy(wide, t->x + i * t->dims, t->dims * sizeof *wide);
         if (t->scale) {
             mewl_scaler_apply(scaler, wide, wide, 1);
@@ -154,26 +183,26 @@ static double *place_rows(const experiment *e, const mewl_population *population
 }
 
 /* A population in one space from the rows of its part, and all rows in that space. */
-static mewl_status make_population(experiment *e, mewl_population *population, double **placed, size_t table,
-                                   mewl_population_space space, mewl_error *err)
+static mewl_status make_scene(experiment *e, size_t table, mewl_population_space space, mewl_error *err)
 {
     const mewl_iclas_table *t = &e->tables[table];
-    size_t rows = e->cast.rows;
+    scene *made = &e->scenes[table][space];
+    size_t rows = e->f.cast.rows;
     float *x = malloc(rows * t->dims * sizeof *x + 1);
     size_t *infant = malloc(2 * rows * sizeof *infant + 1);
     mewl_scaler scaler = {0};
     size_t kept = 0;
-    *placed = NULL;
     mewl_status status = x == NULL || infant == NULL
                              ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for a population of %zu recordings", rows)
                              : take_population(e, x, infant, infant + rows, &kept, &scaler, table, err);
     if (status == MEWL_OK) {
-        mewl_population_opts opts = {.space = space, .kinds = kinds_of(e, table, space), .min_sessions = 2};
-        status = mewl_population_fit(population, x, infant, infant + rows, kept, t->dims, opts, err);
+        mewl_population_opts opts = {.space = space, .kinds = kinds_of(e, table, space)};
+        status = mewl_population_fit(&made->population, x, infant, infant + rows, kept, t->dims, opts, err);
     }
     if (status == MEWL_OK) {
-        *placed = place_rows(e, population, &scaler, table);
-        status = *placed != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu recordings", rows);
+        made->placed = place_rows(e, &made->population, &scaler, table);
+        status =
+            made->placed != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu recordings", rows);
     }
     mewl_scaler_fini(&scaler);
     free(x);
@@ -181,333 +210,170 @@ static mewl_status make_population(experiment *e, mewl_population *population, d
     return status;
 }
 
-/* Takes one more repeat into the running means. */
-static void average(mewl__figures *mean, const mewl__figures *next)
+static mewl_status make_scenes(experiment *e, mewl_error *err)
 {
-    if (!next->valid) {
-        return;
+    clear_scenes(e);
+    for (size_t t = 0; t < e->table_count; t++) {
+        for (int space = MEWL_SPACE_WITHIN; space <= MEWL_SPACE_PLAIN; space++) {
+            MEWL_TRY(make_scene(e, t, (mewl_population_space)space, err));
+        }
     }
-    if (mean->repeats == 0) {
-        *mean = *next;
-        return;
-    }
-    double n = (double)++mean->repeats;
-    mean->auc += (next->auc - mean->auc) / n;
-    mean->ap += (next->ap - mean->ap) / n;
-    mean->f1 += (next->f1 - mean->f1) / n;
-    mean->recall += (next->recall - mean->recall) / n;
-    mean->fpr += (next->fpr - mean->fpr) / n;
-    mean->false_positives += (next->false_positives - mean->false_positives) / n;
+    return MEWL_OK;
 }
 
-/* All infants of this turn under one approach. */
-static mewl_status run_approach(experiment *e, approach *a, const mewl_population *population, const double *placed,
+static void find_scale(mewl__view *view, const mewl_population_scores *s)
+{
+    double sum = 0;
+    double square = 0;
+    for (size_t i = 0; i < s->sessions; i++) {
+        sum += s->score[i];
+        square += s->score[i] * s->score[i];
+    }
+    double n = (double)s->sessions;
+    view->centre = n > 0 ? sum / n : 0;
+    double variance = n > 0 ? square / n - view->centre * view->centre : 0;
+    view->spread = variance > 0 ? sqrt(variance) : 1;
+}
+
+/* An approach in the round at hand. With several embeddings, the population's calibration scores are added up like any
+ * others: they are of the same sessions in the same order, else there are none. sum: [MEWL_POPULATION_SCORES_MAX]. */
+static void open_panel(mewl__panel *panel, double *sum, const experiment *e, const mewl__approach *a)
+{
+    const mewl_population_scores *first = &e->scenes[a->table[0]][a->space].population.scores[a->kind];
+    *panel = (mewl__panel){.views = a->tables,
+                           .kind = a->kind,
+                           .population_score = first->score,
+                           .population_infant = first->infant,
+                           .population_sessions = first->sessions,
+                           .seed = e->f.opts.seed};
+    bool alike = true;
+    for (size_t v = 0; v < a->tables; v++) {
+        const scene *s = &e->scenes[a->table[v]][a->space];
+        panel->view[v] = (mewl__view){.placed = s->placed, .population = &s->population, .spread = 1};
+        alike = alike && s->population.scores[a->kind].sessions == first->sessions;
+    }
+    if (a->tables == 1) {
+        return;
+    }
+    memset(sum, 0, first->sessions * sizeof *sum);
+    for (size_t v = 0; v < a->tables; v++) {
+        const mewl_population_scores *s = &panel->view[v].population->scores[a->kind];
+        find_scale(&panel->view[v], s);
+        for (size_t i = 0; i < s->sessions && alike; i++) {
+            sum[i] += (s->score[i] - panel->view[v].centre) / panel->view[v].spread;
+        }
+    }
+    panel->population_score = sum;
+    panel->population_sessions = alike ? first->sessions : 0;
+}
+
+/* All infants that play the part in the round at hand, under one approach. */
+static mewl_status run_approach(experiment *e, mewl__figures *into, const mewl__panel *panel, mewl__part part,
                                 mewl_error *err)
 {
-    for (size_t k = 0; k < e->cast.identities; k++) {
-        mewl__part part = e->cast.part[k];
-        if (part != MEWL__PART_CHOOSE && part != MEWL__PART_REPORT) {
+    for (size_t k = 0; k < e->f.cast.identities; k++) {
+        mewl__figures one;
+        if (e->f.cast.part[k] != part) {
             continue;
         }
-        mewl__figures one;
-        MEWL_TRY(mewl__iclas_infant(&one, &e->cast, placed, population->reduced, population, ways[a->way].kind, k,
-                                    &e->opts, err));
-        average(part == MEWL__PART_REPORT ? &a->report[k] : &a->choose[k], &one);
-        if (e->opts.stop != NULL && *e->opts.stop != 0) {
+        MEWL_TRY(mewl__iclas_infant(&one, &e->f.cast, panel, k, &e->f.opts, err));
+        mewl__figures_average(&into[k], &one);
+        if (e->f.opts.stop != NULL && *e->f.opts.stop != 0) {
             return mewl_error_set(err, MEWL_E_CANCELLED, "stopped");
         }
     }
-    mewl_progress_report(e->opts.progress, ++e->done, e->total, a->name);
     return MEWL_OK;
 }
 
-static mewl_status run_turn(experiment *e, mewl_error *err)
+/* What was chosen for this turn, against what comes later. */
+static mewl_status run_later(experiment *e, const mewl__panel *panel, mewl_error *err)
 {
-    mewl_status status = MEWL_OK;
-    for (size_t t = 0; t < e->table_count && status == MEWL_OK; t++) {
-        for (int space = MEWL_SPACE_WITHIN; space <= MEWL_SPACE_PLAIN && status == MEWL_OK; space++) {
-            mewl_population population = {0};
-            double *placed = NULL;
-            status = make_population(e, &population, &placed, t, (mewl_population_space)space, err);
-            for (size_t k = 0; k < e->count && status == MEWL_OK; k++) {
-                bool here = e->list[k].table == t && ways[e->list[k].way].space == (mewl_population_space)space;
-                status = here ? run_approach(e, &e->list[k], &population, placed, err) : MEWL_OK;
-            }
-            mewl_population_fini(&population);
-            free(placed);
-        }
-    }
-    return status;
-}
-
-/* Means over infants of one figure: field is the offset of a double in mewl__figures. */
-static double mean_of(const mewl__figures *list, size_t count, size_t field, size_t *infants)
-{
-    double sum = 0;
-    *infants = 0;
-    for (size_t k = 0; k < count; k++) {
-        if (list[k].valid) {
-            sum += *(const double *)((const char *)&list[k] + field);
-            ++*infants;
-        }
-    }
-    return *infants > 0 ? sum / (double)*infants : NAN;
-}
-
-typedef struct area {
-    const double *value;
-    size_t count;
-} area;
-
-static void mean_statistic(double *values, const double *weights, void *user)
-{
-    const area *a = user;
-    double sum = 0;
-    double all = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        sum += weights[i] * a->value[i];
-        all += weights[i];
-    }
-    values[0] = all > 0 ? sum / all : NAN;
-}
-
-/* Mean AUC with an interval by a bootstrap over infants, as a cell. */
-static mewl_status add_area(json_t *row, const mewl__figures *list, size_t count, uint64_t seed, mewl_error *err)
-{
-    double *value = malloc(count * sizeof *value + 1);
-    size_t *group = malloc(count * sizeof *group + 1);
-    size_t n = 0;
-    if (value == NULL || group == NULL) {
-        free(value);
-        free(group);
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for an interval");
-    }
-    for (size_t k = 0; k < count; k++) {
-        if (list[k].valid) {
-            value[n] = list[k].auc;
-            group[n] = n;
-            n++;
-        }
-    }
-    mewl_interval i = {.value = NAN, .low = NAN, .high = NAN};
-    area a = {.value = value, .count = n};
-    mewl_status status = n == 0 ? MEWL_OK
-                                : mewl_bootstrap(&i, 1, group, NULL, n, mean_statistic, &a,
-                                                 (mewl_bootstrap_opts){.rounds = ROUNDS, .seed = seed}, err);
-    mewl_sheet_interval(row, i.value, i.low, i.high);
-    free(value);
-    free(group);
-    return status;
-}
-
-/* Infants whose interval of the realised false-positive rate lies wholly above the nominal one. */
-static size_t count_above(const mewl__figures *list, size_t count, double level)
-{
-    size_t above = 0;
-    for (size_t k = 0; k < count; k++) {
-        double low = 0;
-        double high = 1;
-        if (list[k].valid) {
-            mewl_share_interval(&low, &high, (size_t)(list[k].false_positives + 0.5), list[k].normal);
-            above += low > level ? 1 : 0;
-        }
-    }
-    return above;
-}
-
-#define FIELD(name) offsetof(mewl__figures, name)
-
-static mewl_status add_approach(experiment *e, json_t *sheet, const approach *a, bool chosen, mewl_error *err)
-{
-    json_t *row = mewl_sheet_row();
-    size_t infants = 0;
-    size_t n = e->cast.identities;
-    char name[NAME_BYTES + 96];
-    (void)snprintf(name, sizeof name, "%s%s%s", a->name,
-                   chosen && e->opts.rotate ? " (chosen; LEAKY: by turns all choose and all are reported)"
-                   : chosen                 ? " (chosen)"
-                                            : "",
-                   a->confound ? " (no voice)"
-                   : a->heard  ? " (heard them)"
-                               : "");
-    mewl_sheet_text_cell(row, name);
-    mewl_sheet_real(row, mean_of(a->choose, n, FIELD(auc), &infants));
-    mewl_sheet_real(row, mean_of(a->choose, n, FIELD(fpr), &infants));
-    mewl_status status = add_area(row, a->report, n, e->opts.seed, err);
-    mewl_sheet_real(row, mean_of(a->report, n, FIELD(ap), &infants));
-    mewl_sheet_real(row, mean_of(a->report, n, FIELD(f1), &infants));
-    mewl_sheet_real(row, mean_of(a->report, n, FIELD(recall), &infants));
-    mewl_sheet_real(row, mean_of(a->report, n, FIELD(fpr), &infants));
-    mewl_sheet_count(row, count_above(a->report, n, e->opts.level));
-    if (status != MEWL_OK) {
-        json_decref(row);
-        return status;
-    }
-    return mewl_sheet_add(sheet, row);
-}
-
-/* What an alarm at every recording would score. */
-static mewl_status add_always(const experiment *e, json_t *sheet, const approach *a)
-{
-    json_t *row = mewl_sheet_row();
-    double f1 = 0;
-    double ap = 0;
-    size_t infants = 0;
-    for (size_t k = 0; k < e->cast.identities; k++) {
-        const mewl__figures *f = &a->report[k];
-        if (f->valid) {
-            double share = (double)f->anomalies / (double)(f->anomalies + f->normal);
-            ap += share;
-            f1 += 2 * share / (1 + share);
-            infants++;
-        }
-    }
-    mewl_sheet_text_cell(row, "always alarm");
-    mewl_sheet_real(row, 0.5);
-    mewl_sheet_real(row, 1);
-    mewl_sheet_interval(row, 0.5, 0.5, 0.5);
-    mewl_sheet_real(row, ap / (double)infants);
-    mewl_sheet_real(row, f1 / (double)infants);
-    mewl_sheet_real(row, 1);
-    mewl_sheet_real(row, 1);
-    mewl_sheet_count(row, infants);
-    return mewl_sheet_add(sheet, row);
-}
-
-static mewl_status add_infants(const experiment *e, json_t *sheet, const approach *a)
-{
-    for (size_t k = 0; k < e->cast.identities; k++) {
-        const mewl__figures *f = &a->report[k];
-        if (!f->valid) {
+    size_t n = e->f.cast.identities;
+    for (size_t k = 0; k < n; k++) {
+        mewl__figures one[1 + MEWL_ICLAS_ALTERED_MAX];
+        if (e->f.cast.part[k] != MEWL__PART_REPORT) {
             continue;
         }
-        json_t *row = mewl_sheet_row();
-        const mewl_row *r = &e->cast.manifest->rows[e->cast.first[k]];
-        char name[64];
-        /* The beginning of a uuid, sex and age group; a cat's whole name. */
-        bool long_name = strlen(r->speaker) > 24;
-        (void)snprintf(name, sizeof name, long_name ? "%.8s %s %s" : "%s", r->speaker, r->sex, r->age);
-        double low = 0;
-        double high = 1;
-        mewl_share_interval(&low, &high, (size_t)(f->false_positives + 0.5), f->normal);
-        mewl_sheet_text_cell(row, name);
-        mewl_sheet_count(row, f->normal);
-        mewl_sheet_count(row, f->sessions);
-        mewl_sheet_count(row, f->anomalies);
-        mewl_sheet_real(row, f->auc);
-        mewl_sheet_real(row, f->ap);
-        mewl_sheet_real(row, f->f1);
-        mewl_sheet_real(row, f->recall);
-        mewl_sheet_interval(row, f->fpr, low, high);
-        double share = (double)f->anomalies / (double)(f->anomalies + f->normal);
-        mewl_sheet_real(row, 2 * share / (1 + share));
-        MEWL_TRY(mewl_sheet_add(sheet, row));
+        MEWL_TRY(mewl__iclas_later(one, &e->f.cast, panel, k, &e->f.opts, err));
+        for (size_t a = 0; a <= e->f.opts.altered_count; a++) {
+            mewl__figures_average(&e->f.later[a * n + k], &one[a]);
+        }
     }
     return MEWL_OK;
 }
 
-/* Largest mean AUC on the infants that are there to choose by, of what keeps the nominal rate on them; never on those
- * reported. */
-static size_t choose_approach(const experiment *e)
+/* One fold in which approaches are chosen, or (MEWL__CAST_ALL) the report of one turn. */
+static mewl_status run_round(experiment *e, size_t turn, size_t fold, mewl_error *err)
 {
-    size_t best = 0;
-    double best_auc = -1;
-    for (size_t k = 0; k < e->count; k++) {
-        size_t infants = 0;
-        double auc = mean_of(e->list[k].choose, e->cast.identities, FIELD(auc), &infants);
-        double fpr = mean_of(e->list[k].choose, e->cast.identities, FIELD(fpr), &infants);
-        if (!e->list[k].confound && !e->list[k].heard && infants > 0 && fpr <= e->opts.level && auc > best_auc) {
-            best = k;
-            best_auc = auc;
-        }
+    bool reporting = fold == MEWL__CAST_ALL;
+    double *sum = malloc(MEWL_POPULATION_SCORES_MAX * sizeof *sum);
+    if (sum == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for calibration scores");
     }
-    return best;
+    mewl__cast_deal(&e->f.cast, &e->f.opts, turn, fold);
+    mewl_status status = make_scenes(e, err);
+    for (size_t k = 0; k < e->f.count && status == MEWL_OK; k++) {
+        mewl__approach *a = &e->f.list[k];
+        mewl__panel panel;
+        if (a->kind == MEWL_PERSONAL_AUTOENCODER && !reporting) {
+            continue; /* shown, but too slow to be tried on all who choose */
+        }
+        open_panel(&panel, sum, e, a);
+        status = reporting ? run_approach(e, a->report, &panel, MEWL__PART_REPORT, err)
+                           : run_approach(e, a->choose + turn * e->f.cast.identities, &panel, MEWL__PART_CHOOSE, err);
+        if (status == MEWL_OK && reporting && k == e->f.chosen[turn]) {
+            status = run_later(e, &panel, err);
+        }
+        mewl_progress_report(e->f.opts.progress, ++e->done, e->total, a->name);
+    }
+    free(sum);
+    return status;
 }
 
-static mewl_status make_sheets(experiment *e, json_t *sheets, size_t best, mewl_error *err)
+static mewl_status run_all(experiment *e, mewl_error *err)
 {
-    static const char *const all_columns[] = {
-        "embedding / space / model",     "AUC, choosing", "FPR, choosing", "AUC", "AP", "F1", "recall", "FPR",
-        "infants with FPR above nominal"};
-    static const char *const one_columns[] = {"infant", "N",  "sessions", "anomalies", "AUC",
-                                              "AP",     "F1", "recall",   "FPR",       "F1, always alarm"};
-    char title[256];
-    (void)snprintf(title, sizeof title, "%s: all approaches, means over infants", e->opts.name);
-    json_t *all = mewl_sheet_new(
-        title, all_columns, sizeof all_columns / sizeof all_columns[0],
-        "F1, recall and FPR at the nominal false-positive rate. AUC, choosing: on the infants by "
-        "whom the approach is chosen. (no voice): what lies between the cries, that is "
-        "microphone and room: how far these alone tell recordings apart. (heard them): the network was taught "
-        "many of these identities, so its figures are too good.");
-    mewl_status status = add_always(e, all, &e->list[0]);
-    for (size_t k = 0; k < e->count && status == MEWL_OK; k++) {
-        status = add_approach(e, all, &e->list[k], k == best, err);
-    }
-    if (all == NULL || json_array_append_new(sheets, all) != 0) {
-        status = status == MEWL_OK ? MEWL_E_MEMORY : status;
-    }
-    for (size_t k = 0; k < e->count && status == MEWL_OK; k++) {
-        bool of_iclas = e->list[k].table == 0 && ways[e->list[k].way].kind <= MEWL_PERSONAL_GMM;
-        if (k != best && !of_iclas) {
-            continue;
-        }
-        (void)snprintf(title, sizeof title, "%s, by infant: %s", e->opts.name, e->list[k].name);
-        json_t *sheet = mewl_sheet_new(title, one_columns, sizeof one_columns / sizeof one_columns[0], NULL);
-        status = add_infants(e, sheet, &e->list[k]);
-        if (sheet == NULL || json_array_append_new(sheets, sheet) != 0) {
-            status = MEWL_E_MEMORY;
+    uint64_t seed = e->f.opts.seed;
+    size_t repeats = e->f.opts.repeats;
+    for (size_t r = 0; r < repeats; r++) {
+        e->f.opts.seed = seed + r;
+        for (size_t i = 0; i < e->f.cast.turns * MEWL__CAST_FOLDS; i++) {
+            MEWL_TRY(run_round(e, i / MEWL__CAST_FOLDS, i % MEWL__CAST_FOLDS, err));
         }
     }
-    return status == MEWL_E_MEMORY ? mewl_error_set(err, status, "no memory for the tables") : status;
+    for (size_t turn = 0; turn < e->f.cast.turns; turn++) {
+        e->f.chosen[turn] = mewl__findings_choose(&e->f, turn);
+    }
+    for (size_t r = 0; r < repeats; r++) {
+        e->f.opts.seed = seed + r;
+        for (size_t turn = 0; turn < e->f.cast.turns; turn++) {
+            MEWL_TRY(run_round(e, turn, MEWL__CAST_ALL, err));
+        }
+    }
+    e->f.opts.seed = seed;
+    return MEWL_OK;
 }
 
-static mewl_status make_document(json_t **out, experiment *e, mewl_error *err)
+static mewl_status check(const mewl_iclas_table *tables, size_t count, const mewl_iclas_opts *o, mewl_error *err)
 {
-    static const char *const protocol[] = {
-        "Identities play one part each: the population (space, covariance, PLDA, pooled calibration), those by whom "
-        "the "
-        "approach is chosen, those reported. Thresholds never see an anomaly.",
-        "A normal recording is scored by a model that has not seen its session, at a level calibrated on the sessions "
-        "left; an anomaly by the model of all sessions. Means over repeats with other populations and anomalies. "
-        "Sessions: an hour apart, or as the set names them.",
-        "Anomalies: recordings of other identities on other devices, of the same age and sex first. For Donate-a-Cry "
-        "another infant is another phone in another home, so part of what is found is the phone: see (no voice).",
-    };
-    json_t *document = json_object();
-    json_t *sentences = json_array();
-    json_t *sheets = json_array();
-    size_t best = choose_approach(e);
-    size_t infants = 0;
-    size_t choosing = 0;
-    double auc = mean_of(e->list[best].report, e->cast.identities, FIELD(auc), &infants);
-    (void)mean_of(e->list[best].choose, e->cast.identities, FIELD(auc), &choosing);
-    mewl_status status =
-        infants == 0 ? mewl_error_set(err, MEWL_E_EMPTY, "%s: no infant has %zu usable recordings in three sessions",
-                                      e->opts.name, e->opts.min_recordings)
-                     : make_sheets(e, sheets, best, err);
-    for (size_t i = 0; i < sizeof protocol / sizeof *protocol; i++) {
-        (void)json_array_append_new(sentences, mewl_json_string(protocol[i]));
+    if (count == 0 || count > MEWL_ICLAS_TABLES_MAX || !(o->level > 0) || o->level >= 1 || o->anomalies > 1000 ||
+        o->repeats > 1000 || o->fusion_count > MEWL_ICLAS_FUSIONS_MAX || o->altered_count > MEWL_ICLAS_ALTERED_MAX) {
+        return mewl_error_set(err, MEWL_E_ARG, "%zu embeddings, level %g, %zu anomalies", count, o->level,
+                              o->anomalies);
     }
-    mewl_status kept = mewl_json_set_string(document, "experiment", "iclas");
-    kept = kept == MEWL_OK ? mewl_json_set_string(document, "title", e->opts.name) : kept;
-    kept = kept == MEWL_OK ? mewl_json_set_int(document, "seed", (int64_t)e->opts.seed) : kept;
-    kept = kept == MEWL_OK ? mewl_json_set_int(document, "repeats", (int64_t)e->opts.repeats) : kept;
-    kept = kept == MEWL_OK ? mewl_json_set_real(document, "level", e->opts.level) : kept;
-    kept = kept == MEWL_OK ? mewl_json_set_int(document, "infants", (int64_t)infants) : kept;
-    kept = kept == MEWL_OK ? mewl_json_set_int(document, "infants_choosing", (int64_t)choosing) : kept;
-    kept = kept == MEWL_OK ? mewl_json_set_string(document, "chosen", e->list[best].name) : kept;
-    kept = kept == MEWL_OK ? mewl_json_set_real(document, "auc", auc) : kept;
-    mewl_status one = mewl_json_set(document, "protocol", sentences);
-    mewl_status two = mewl_json_set(document, "sheets", sheets);
-    status = status != MEWL_OK ? status
-             : kept != MEWL_OK || one != MEWL_OK || two != MEWL_OK
-                 ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for the results")
-                 : MEWL_OK;
-    if (status != MEWL_OK) {
-        json_decref(document);
-        return status;
+    for (size_t t = 0; t < count; t++) {
+        if (tables[t].dims == 0 || tables[t].dims > MEWL_LEARN_DIMS_MAX) {
+            return mewl_error_set(err, MEWL_E_ARG, "%s: embeddings of %zu numbers", tables[t].name, tables[t].dims);
+        }
     }
-    *out = document;
+    for (size_t k = 0; k < o->fusion_count; k++) {
+        bool good = o->fusions[k].count >= 2 && o->fusions[k].count <= MEWL_ICLAS_MEMBERS_MAX;
+        for (size_t m = 0; good && m < o->fusions[k].count; m++) {
+            good = o->fusions[k].table[m] < count;
+        }
+        if (!good) {
+            return mewl_error_set(err, MEWL_E_ARG, "fusion %zu names embeddings that are not there", k);
+        }
+    }
     return MEWL_OK;
 }
 
@@ -516,32 +382,25 @@ mewl_status mewl_iclas_run(json_t **out, const mewl_manifest *manifest, const me
 {
     *out = NULL;
     opts.min_recordings = opts.min_recordings == 0 ? 8 : opts.min_recordings;
-    opts.min_choose = opts.min_choose == 0 ? 4 : opts.min_choose;
+    opts.min_choose = opts.min_choose == 0 ? 3 : opts.min_choose;
     opts.anomalies = opts.anomalies == 0 ? 50 : opts.anomalies;
     opts.level = opts.level == 0 ? 0.1 : opts.level;
     opts.gap_s = opts.gap_s == 0 ? 3600 : opts.gap_s;
     opts.repeats = opts.repeats == 0 ? 3 : opts.repeats;
-    if (count == 0 || count > MEWL_ICLAS_TABLES_MAX || !(opts.level > 0) || opts.level >= 1 || opts.anomalies > 1000 ||
-        opts.repeats > 1000) {
-        return mewl_error_set(err, MEWL_E_ARG, "%zu embeddings, level %g, %zu anomalies", count, opts.level,
-                              opts.anomalies);
+    MEWL_TRY(check(tables, count, &opts, err));
+    experiment *e = calloc(1, sizeof *e);
+    if (e == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for the experiment");
     }
-    for (size_t t = 0; t < count; t++) {
-        if (tables[t].dims == 0 || tables[t].dims > MEWL_LEARN_DIMS_MAX) {
-            return mewl_error_set(err, MEWL_E_ARG, "%s: embeddings of %zu numbers", tables[t].name, tables[t].dims);
-        }
-    }
-    experiment e = {.opts = opts, .tables = tables, .table_count = count};
-    MEWL_TRY(mewl__cast_make(&e.cast, manifest, &opts, err));
-    mewl_status status = list_approaches(&e, err);
-    e.total = (double)(e.count * e.cast.turns * opts.repeats);
-    for (size_t turn = 0; turn < e.cast.turns * opts.repeats && status == MEWL_OK; turn++) {
-        e.opts.seed = opts.seed + turn / e.cast.turns;
-        mewl__cast_deal(&e.cast, &e.opts, turn % e.cast.turns);
-        status = run_turn(&e, err);
-    }
-    e.opts.seed = opts.seed;
-    status = status == MEWL_OK ? make_document(out, &e, err) : status;
-    experiment_fini(&e);
+    e->f.opts = opts;
+    e->tables = tables;
+    e->table_count = count;
+    mewl_status status = mewl__cast_make(&e->f.cast, manifest, &opts, err);
+    status = status == MEWL_OK ? list_approaches(e, err) : status;
+    e->total = (double)(e->f.count * e->f.cast.turns * (1 + MEWL__CAST_FOLDS) * opts.repeats);
+    status = status == MEWL_OK ? run_all(e, err) : status;
+    status = status == MEWL_OK ? mewl__findings_document(out, &e->f, err) : status;
+    experiment_fini(e);
+    free(e);
     return status;
 }

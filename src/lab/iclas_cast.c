@@ -7,6 +7,8 @@
 #include "lab/iclas_private.h"
 
 #define TURNS 3
+#define REPORT_SESSIONS 3
+#define CHOOSE_SESSIONS 3
 
 void mewl__cast_fini(mewl__cast *cast)
 {
@@ -103,34 +105,47 @@ mewl_status mewl__cast_make(mewl__cast *cast, const mewl_manifest *manifest, con
     return MEWL_OK;
 }
 
-void mewl__cast_deal(mewl__cast *cast, const mewl_iclas_opts *opts, size_t turn)
+size_t mewl__cast_turn(const mewl__cast *cast, size_t identity)
 {
-    static const mewl__part turning[TURNS] = {MEWL__PART_POPULATION, MEWL__PART_CHOOSE, MEWL__PART_REPORT};
-    for (size_t k = 0; k < cast->identities; k++) {
-        size_t n = cast->recordings[k];
-        bool enough = cast->sessions[k] >= 3;
-        if (opts->rotate) {
-            cast->part[k] = turning[(k + turn) % TURNS];
-            cast->part[k] = cast->part[k] != MEWL__PART_POPULATION && (!enough || n < opts->min_recordings)
-                                ? MEWL__PART_OTHER
-                                : cast->part[k];
-        } else if (n >= opts->min_recordings && enough) {
-            cast->part[k] = MEWL__PART_REPORT;
-        } else if (n >= opts->min_choose && enough) {
-            cast->part[k] = MEWL__PART_CHOOSE;
-        } else {
-            /* Whole devices go one way. Two thirds teach, the rest stands as anomalies. */
-            mewl_rng rng = mewl_rng_stream(opts->seed, cast->device[cast->first[k]]);
-            cast->part[k] = mewl_rng_below(&rng, 3) < 2 ? MEWL__PART_POPULATION : MEWL__PART_OTHER;
+    return identity % cast->turns;
+}
+
+static bool is_reported(const mewl__cast *cast, const mewl_iclas_opts *opts, size_t identity, size_t turn)
+{
+    return cast->sessions[identity] >= REPORT_SESSIONS && cast->recordings[identity] >= opts->min_recordings &&
+           mewl__cast_turn(cast, identity) == turn;
+}
+
+/* Whether the identity's device is also one of those reported in this turn. */
+static bool shares_device(const mewl__cast *cast, const mewl_iclas_opts *opts, size_t identity, size_t turn)
+{
+    for (size_t o = 0; o < cast->identities; o++) {
+        if (is_reported(cast, opts, o, turn) && cast->device[cast->first[o]] == cast->device[cast->first[identity]]) {
+            return true;
         }
     }
-    /* An infant of the population whose device is also an enrolled infant's does not teach. */
+    return false;
+}
+
+void mewl__cast_deal(mewl__cast *cast, const mewl_iclas_opts *opts, size_t turn, size_t fold)
+{
+    bool reporting = fold == MEWL__CAST_ALL;
     for (size_t k = 0; k < cast->identities; k++) {
-        for (size_t o = 0; o < cast->identities && cast->part[k] == MEWL__PART_POPULATION && !opts->rotate; o++) {
-            bool enrolled = cast->part[o] == MEWL__PART_CHOOSE || cast->part[o] == MEWL__PART_REPORT;
-            if (enrolled && cast->device[cast->first[o]] == cast->device[cast->first[k]]) {
-                cast->part[k] = MEWL__PART_OTHER;
-            }
+        /* Whole devices go one way. */
+        mewl_rng rng = mewl_rng_stream(opts->seed, cast->device[cast->first[k]]);
+        size_t own_fold = mewl_rng_below(&rng, MEWL__CAST_FOLDS);
+        bool stands = !opts->rotate && mewl_rng_below(&rng, 3) == 2; /* a third stands as anomalies of the reported */
+        if (is_reported(cast, opts, k, turn)) {
+            cast->part[k] = reporting ? MEWL__PART_REPORT : MEWL__PART_ABSENT;
+        } else if (shares_device(cast, opts, k, turn) || (opts->rotate && mewl__cast_turn(cast, k) == turn)) {
+            cast->part[k] = reporting ? MEWL__PART_OTHER : MEWL__PART_ABSENT;
+        } else if (reporting) {
+            cast->part[k] = stands ? MEWL__PART_OTHER : MEWL__PART_POPULATION;
+        } else if (own_fold != fold) {
+            cast->part[k] = MEWL__PART_POPULATION;
+        } else {
+            bool enough = cast->recordings[k] >= opts->min_choose && cast->sessions[k] >= CHOOSE_SESSIONS;
+            cast->part[k] = enough ? MEWL__PART_CHOOSE : MEWL__PART_OTHER;
         }
     }
 }
@@ -148,7 +163,8 @@ size_t mewl__cast_anomalies(const mewl__cast *cast, size_t *rows, size_t *alike,
         size_t room = 0;
         for (size_t i = 0; i < cast->rows; i++) {
             size_t who = cast->identity[i];
-            if (who == SIZE_MAX || who == identity || cast->part[who] == MEWL__PART_POPULATION ||
+            if (who == SIZE_MAX || who == identity ||
+                (cast->part[who] != MEWL__PART_OTHER && cast->part[who] != cast->part[identity]) ||
                 cast->device[i] == cast->device[cast->first[identity]]) {
                 continue;
             }
