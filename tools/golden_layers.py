@@ -161,6 +161,12 @@ def losses():
         loss.backward()
         out[f"aam{centres}.loss"] = np.array([loss.item()])
         out[f"aam{centres}.dx"], out[f"aam{centres}.dweight"] = x.grad.numpy(), weight.grad.numpy()
+
+    x = tensor("x", 6, 5).requires_grad_()
+    taught = [0, 1, 3, 4, 5]  # the third row has no teacher
+    loss = 0.7 * (1.0 - F.cosine_similarity(x, tensor("weight", 6, 5), dim=1)[taught]).mean()
+    loss.backward()
+    out["cosine.loss"], out["cosine.dx"] = np.array([loss.item()]), x.grad.numpy()
     write(ROOT / "nn" / "golden" / "losses.safetensors", out, {})
 
 

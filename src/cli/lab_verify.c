@@ -11,44 +11,51 @@
 #include "data/recipe.h"
 #include "lab/vectors.h"
 #include "lab/verify.h"
+#include "models/mn04.h"
 
 #define PATH_BYTES 4096
 #define RECIPE "recipes/embed.ini"
 #define EMBEDDER "embedder"
+#define TWO_BRANCHES "mn04 and mfcc + head"
+#define STATISTICS "statistics.safetensors"
 
-enum { OPT_TRIALS = LAB_OPTION_COUNT, OPT_EMBEDDER, OPT_RECIPE, OPT_FOLDS, OPT_MAKE, OPT_COUNT };
+enum { OPT_TRIALS = LAB_OPTION_COUNT, OPT_EMBEDDER, OPT_ALSO, OPT_RECIPE, OPT_FOLDS, OPT_MAKE, OPT_COUNT };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     MEWL_LAB_OPTIONS,
     [OPT_TRIALS] = {"trials", 0, "CSV", "pairs to judge: left,right,label; or CryCeleb's dev_pairs.csv", false},
     [OPT_EMBEDDER] = {"embedder", 0, "FILE", "an embedder to judge on the test side (default: the one that ships)",
                       false},
+    [OPT_ALSO] = {"also", 0, "FILE", "another embedder to judge beside it on the test side", false},
     [OPT_RECIPE] = {"recipe", 0, "INI",
                     "says which recordings there are and who is held out (default recipes/embed.ini)", false},
     [OPT_FOLDS] = {"folds", 0, "N", "folds in which heads are learned (default 5)", false},
-    [OPT_MAKE] = {"make", 0, "FILE", "write the embedder: mn04's body, head learned from the training side", false},
+    [OPT_MAKE] = {"make", 0, "FILE", "write the embedder: mn04 beside MFCC, heads learned from the training side",
+                  false},
 };
 
 static const mewl_cli_usage usage = {
     "lab verify", "",
     "Is it the same infant, cat or reader? Every pair of recordings of different sessions is a trial. Equal error\n"
-    "rate and minDCF of the embedder, of YAMNet's and mn04's own embeddings, and of plain spectral averages, with\n"
+    "rate and minDCF of the embedder, of YAMNet's and mn04's own embeddings, and of averages of MFCC, with\n"
     "intervals over individuals. Heads learned from individuals are judged only on those they have not heard.",
     options,
     "  mewl lab verify\n"
     "  mewl lab verify --manifest cryceleb.csv --trials dev_pairs.csv\n"
     "  mewl lab verify --embedder mine.safetensors\n"};
 
+#define VECTORS_MAX 6
+
 typedef struct gathered {
-    mewl_vectors vectors[4];
+    mewl_vectors vectors[VECTORS_MAX];
+    size_t used;
     mewl_verify_system systems[MEWL_VERIFY_SYSTEMS_MAX];
     size_t count;
-    const mewl_vectors *mn04;
 } gathered;
 
 static void fini(gathered *g)
 {
-    for (size_t i = 0; i < sizeof g->vectors / sizeof g->vectors[0]; i++) {
+    for (size_t i = 0; i < g->used; i++) {
         mewl_vectors_fini(&g->vectors[i]);
     }
 }
@@ -122,42 +129,90 @@ static mewl_status read_recordings(mewl_manifest *out, const mewl_lab *lab, cons
 
 /* ---- Systems ---- */
 
-static void add_system(gathered *g, const char *name, const mewl_vectors *v, bool head, bool baseline)
+/* Vectors of one kind, kept in the run's folder. */
+static mewl_status hear(gathered *g, const mewl_vectors **out, mewl_lab *lab, const mewl_manifest *manifest,
+                        mewl_vector_system system, mewl_error *err)
 {
-    g->systems[g->count++] =
-        (mewl_verify_system){.name = name, .x = v->x, .dims = v->dims, .head = head, .baseline = baseline};
+    char folder[PATH_BYTES];
+    mewl_lab_path(lab, folder, sizeof folder, "vectors");
+    if (g->used == VECTORS_MAX) {
+        return mewl_error_set(err, MEWL_E_ARG, "more than %d kinds of vectors", VECTORS_MAX);
+    }
+    MEWL_TRY(mewl_vectors_read(&g->vectors[g->used], manifest, &system, folder, &lab->progress, err));
+    *out = &g->vectors[g->used++];
+    return MEWL_OK;
 }
 
-static mewl_status gather(gathered *g, mewl_lab *lab, const mewl_manifest *manifest, const char *embedder,
-                          mewl_error *err)
+static mewl_verify_system *add_system(gathered *g, const char *name, const mewl_vectors *v)
+{
+    mewl_verify_system *system = &g->systems[g->count++];
+    *system = (mewl_verify_system){.name = name, .x = v->x, .dims = v->dims};
+    return system;
+}
+
+static void add_head(gathered *g, const char *name, const mewl_vectors *v, size_t branch, bool choose)
+{
+    mewl_verify_system *system = add_system(g, name, v);
+    system->head = true;
+    system->branch = branch;
+    system->choose = choose;
+}
+
+/* mn04's numbers beside statistics of MFCC, through a network that gives both. */
+static mewl_status hear_statistics(gathered *g, const mewl_vectors **out, mewl_lab *lab, const mewl_manifest *manifest,
+                                   const char *body, mewl_error *err)
+{
+    char path[PATH_BYTES];
+    mewl_lab_path(lab, path, sizeof path, STATISTICS);
+    MEWL_TRY(mewl_verify_make_statistics(path, body, err));
+    mewl_vector_system system = {.name = "statistics", .kind = MEWL_VECTOR_EMBEDDER, .path = path};
+    return hear(g, out, lab, manifest, system, err);
+}
+
+/* What everything is compared with; heads on it where there is no embedder that has one. */
+static mewl_status gather_baselines(gathered *g, mewl_lab *lab, const mewl_manifest *manifest, bool heads,
+                                    mewl_error *err)
 {
     static const char *const names[] = {"yamnet", "mn04"}, *const files[] = {"yamnet.tflite", "mn04_as_mAP_432.pt"};
-    char folder[PATH_BYTES], path[PATH_BYTES];
-    mewl_lab_path(lab, folder, sizeof folder, "vectors");
-    size_t at = 0;
-    if (embedder != NULL) {
-        mewl_vector_system system = {.name = EMBEDDER, .kind = MEWL_VECTOR_EMBEDDER, .path = embedder};
-        MEWL_TRY(mewl_vectors_read(&g->vectors[at], manifest, &system, folder, &lab->progress, err));
-        add_system(g, EMBEDDER, &g->vectors[at++], false, false);
-    }
+    char path[PATH_BYTES];
+    const mewl_vectors *v = NULL;
     for (int i = 0; i < 2; i++) {
         (void)snprintf(path, sizeof path, "%s/weights/%s", lab->data, files[i]);
         if (access(path, R_OK) != 0) {
             continue;
         }
-        mewl_vector_system system = {.name = names[i], .kind = MEWL_VECTOR_EMBEDDER, .path = path};
-        MEWL_TRY(mewl_vectors_read(&g->vectors[at], manifest, &system, folder, &lab->progress, err));
-        if (embedder == NULL) {
-            add_system(g, i == 0 ? "yamnet + head" : "mn04 + head", &g->vectors[at], true, false);
+        if (heads && i == 1) {
+            MEWL_TRY(hear_statistics(g, &v, lab, manifest, path, err));
+            add_head(g, TWO_BRANCHES, v, MEWL_MN04_EMBEDDING, true);
         }
-        add_system(g, names[i], &g->vectors[at], false, true);
-        g->mn04 = i == 1 ? &g->vectors[at] : g->mn04;
-        at++;
+        mewl_vector_system system = {.name = names[i], .kind = MEWL_VECTOR_EMBEDDER, .path = path};
+        MEWL_TRY(hear(g, &v, lab, manifest, system, err));
+        if (heads) {
+            add_head(g, i == 0 ? "yamnet + head" : "mn04 + head", v, 0, i == 1);
+        }
+        add_system(g, names[i], v)->baseline = true;
     }
-    mewl_vector_system mfcc = {.name = "mfcc", .kind = MEWL_VECTOR_MFCC};
-    MEWL_TRY(mewl_vectors_read(&g->vectors[at], manifest, &mfcc, folder, &lab->progress, err));
-    add_system(g, "mfcc", &g->vectors[at], false, true);
-    g->systems[g->count - 1].dims = g->vectors[at].dims;
+    MEWL_TRY(hear(g, &v, lab, manifest, (mewl_vector_system){.name = "mfcc", .kind = MEWL_VECTOR_MFCC}, err));
+    if (heads) {
+        add_head(g, "mfcc + head", v, 0, true);
+    }
+    add_system(g, "mfcc", v)->baseline = true;
+    return MEWL_OK;
+}
+
+/* The embedder and another one, as they are. */
+static mewl_status gather_embedders(gathered *g, mewl_lab *lab, const mewl_manifest *manifest, const char *embedder,
+                                    mewl_error *err)
+{
+    const char *const paths[] = {embedder, lab->value[OPT_ALSO]}, *const names[] = {EMBEDDER, "also"};
+    for (int i = 0; i < 2; i++) {
+        const mewl_vectors *v = NULL;
+        if (paths[i] != NULL) {
+            mewl_vector_system system = {.name = names[i], .kind = MEWL_VECTOR_EMBEDDER, .path = paths[i]};
+            MEWL_TRY(hear(g, &v, lab, manifest, system, err));
+            add_system(g, i == 0 ? EMBEDDER : v->embedder.name, v);
+        }
+    }
     return MEWL_OK;
 }
 
@@ -169,10 +224,13 @@ static mewl_status judge(json_t **document, mewl_lab *lab, const char *split, co
     mewl_manifest manifest;
     gathered g = {0};
     MEWL_TRY(read_recordings(&manifest, lab, split, err));
-    mewl_status status = gather(&g, lab, &manifest, embedder, err);
+    mewl_status status = embedder != NULL ? gather_embedders(&g, lab, &manifest, embedder, err) : MEWL_OK;
+    if (status == MEWL_OK) {
+        status = gather_baselines(&g, lab, &manifest, embedder == NULL, err);
+    }
     if (status == MEWL_OK) {
         mewl_verify_opts opts = {
-            .folds = (size_t)folds, .seed = 1, .judge = embedder != NULL ? EMBEDDER : "mn04 + head"};
+            .folds = (size_t)folds, .seed = 1, .judge = embedder != NULL ? EMBEDDER : TWO_BRANCHES};
         status = mewl_verify_run(document, &manifest, g.systems, g.count, lab->value[OPT_TRIALS], opts, err);
     }
     fini(&g);
@@ -180,24 +238,27 @@ static mewl_status judge(json_t **document, mewl_lab *lab, const char *split, co
     return status;
 }
 
-/* --make: the head from the training side, on mn04's body. */
+/* --make: heads from the training side, on mn04's body and MFCC. */
 static mewl_status make(mewl_lab *lab, const char *path, mewl_error *err)
 {
     mewl_manifest manifest;
     gathered g = {0};
     mewl_verify_head head = {0};
+    mewl_verify_head_opts chosen;
+    const mewl_vectors *v = NULL;
     char body[PATH_BYTES];
     (void)snprintf(body, sizeof body, "%s/weights/mn04_as_mAP_432.pt", lab->data);
+    if (access(body, R_OK) != 0) {
+        return mewl_error_set(err, MEWL_E_NOT_FOUND, "%s is not there: the embedder stands on it", body);
+    }
     MEWL_TRY(read_recordings(&manifest, lab, NULL, err));
-    mewl_status status = gather(&g, lab, &manifest, NULL, err);
-    if (status == MEWL_OK && g.mn04 == NULL) {
-        status = mewl_error_set(err, MEWL_E_NOT_FOUND, "%s is not there: the embedder stands on it", body);
+    mewl_status status = hear_statistics(&g, &v, lab, &manifest, body, err);
+    if (status == MEWL_OK) {
+        add_head(&g, TWO_BRANCHES, v, MEWL_MN04_EMBEDDING, true);
+        status = mewl_verify_head_learn(&head, &chosen, &manifest, &g.systems[0], "train", 1, err);
     }
     if (status == MEWL_OK) {
-        status = mewl_verify_head_fit_rows(&head, &manifest, g.mn04->x, g.mn04->dims, "train", err);
-    }
-    if (status == MEWL_OK) {
-        status = mewl_verify_make(path, body, &head, &manifest, err);
+        status = mewl_verify_make(path, body, &head, &chosen, &manifest, err);
     }
     mewl_verify_head_fini(&head);
     fini(&g);

@@ -313,7 +313,8 @@ static mewl_status make(void *shared, void *state, mewl__made *out, uint64_t see
     t->targets[owner] = 1;
     *out = (mewl__made){.samples = t->samples,
                         .clip_targets = t->targets,
-                        .snr_db = (float)s->members[place].session}; /* see loader.h */
+                        .snr_db = (float)s->members[place].session, /* see loader.h */
+                        .sound = s->members[place].sound};
     return MEWL_OK;
 }
 

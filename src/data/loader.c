@@ -155,6 +155,7 @@ static mewl_status make_batch(worker *w, mewl_batch *batch, mewl_error *err)
         }
         memcpy(batch->clip_targets + i * s->classes, made.clip_targets, s->classes * sizeof(float));
         batch->snr_db[i] = made.snr_db;
+        batch->sounds[i] = made.sound;
         if (l->opts.augment) {
             mewl_rng rng = stream_of(l, batch->epoch, batch->index * batch->count + i, 1);
             mask(l, features, &rng);
@@ -318,6 +319,7 @@ static void batch_fini(mewl_batch *batch)
     free(batch->frame_targets);
     free(batch->clip_targets);
     free(batch->snr_db);
+    free(batch->sounds);
 }
 
 /* calloc of count floats, at least one. */
@@ -333,8 +335,9 @@ static bool batch_init(mewl_batch *batch, const mewl_batch *shape)
     batch->frame_targets = floats(2 * shape->count * shape->target_frames);
     batch->clip_targets = floats(shape->count * shape->classes);
     batch->snr_db = floats(shape->count);
+    batch->sounds = calloc(shape->count + 1, sizeof *batch->sounds);
     if (batch->features == NULL || batch->frame_targets == NULL || batch->clip_targets == NULL ||
-        batch->snr_db == NULL) {
+        batch->snr_db == NULL || batch->sounds == NULL) {
         return false;
     }
     batch->frame_weights = batch->frame_targets + shape->count * shape->target_frames;
@@ -521,8 +524,11 @@ static mewl_status mixtures_make(void *shared, void *state, mewl__made *out, uin
     (void)shared;
     mixtures_thread *t = state;
     MEWL_TRY(mewl_mixer_make(t->mixer, &t->example, seed, epoch, index, err));
-    *out = (mewl__made){t->example.samples, t->example.frame_targets, t->example.frame_weights, &t->example.clip_target,
-                        (float)t->example.snr_db};
+    *out = (mewl__made){.samples = t->example.samples,
+                        .frame_targets = t->example.frame_targets,
+                        .frame_weights = t->example.frame_weights,
+                        .clip_targets = &t->example.clip_target,
+                        .snr_db = (float)t->example.snr_db};
     return MEWL_OK;
 }
 

@@ -10,8 +10,8 @@
                                                                                                                        \
     CHOICE(model, arch, "cnn10",                                                                                       \
            "cnn6|cnn10|cnn14|resnet22|mobilenetv1|mobilenetv2|wavegram-logmel-cnn14|tinytoes|resnet50-mha|mobilenet|"  \
-           "mn04-classifier|ecapa|ecapa-encoder|mobilenet-embed|mn04-embed",                                           \
-           "network; mobilenet: YAMNet's body for detection; the last four: embedders")                                \
+           "mn04-classifier|ecapa|ecapa-encoder|mobilenet-embed|mn04-embed|mn04-mfcc-embed|mn04-mfcc-statistics",      \
+           "network; mobilenet: YAMNet's body for detection; the last six: embedders")                                 \
     INT(model, depth, "0", 0, 13, "mobilenet: pairs of convolutions, 4 to 13; 0: 9")                                   \
     REAL(model, width, "0.25", 0.0625, 2, "multiplies the channels of every block")                                    \
     CHOICE(model, frontend, "panns-16k",                                                                               \
@@ -76,7 +76,7 @@
     REAL(classify, seconds, "5", 0.5, 60, "length of a crop; shorter clips are repeated")                              \
     REAL(classify, balance, "0.5", 0, 1, "0: classes as they come, 1: all classes equally often")                      \
                                                                                                                        \
-    LIST(distil, teacher, "", "classify: models whose answers are learned, too (paths relative to the recipe)")        \
+    LIST(distil, teacher, "", "models whose answers (classify) or vectors (embed) are learned, too (relative paths)")  \
     REAL(distil, temperature, "2", 0.1, 100, "softens teacher and student (Hinton et al. 2015)")                       \
     REAL(distil, weight, "0.5", 0, 1, "share of the teachers in the loss; labels have the rest")                       \
                                                                                                                        \

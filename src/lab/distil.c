@@ -1,11 +1,9 @@
-/* distil.c - teachers of a training by recipe. */
+/* distil.c - teachers of a training of classes by recipe. */
 #include "lab/distil.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PATH_BYTES 4200
 
 void mewl__distil_fini(mewl__distil *d)
 {
@@ -18,12 +16,11 @@ void mewl__distil_fini(mewl__distil *d)
     memset(d, 0, sizeof *d);
 }
 
-/* A path in a recipe is relative to the recipe. */
-static void resolve(char *path, const mewl_recipe *recipe, const char *name)
+void mewl__distil_path(char *path, const mewl_recipe *recipe, const char *name)
 {
     const char *slash = recipe->path != NULL ? strrchr(recipe->path, '/') : NULL;
     int folder = name[0] != '/' && slash != NULL ? (int)(slash - recipe->path) + 1 : 0;
-    (void)snprintf(path, PATH_BYTES, "%.*s%s", folder, folder > 0 ? recipe->path : "", name);
+    (void)snprintf(path, MEWL__DISTIL_PATH_BYTES, "%.*s%s", folder, folder > 0 ? recipe->path : "", name);
 }
 
 /* Finds the student's classes among the teacher's. */
@@ -42,8 +39,8 @@ static mewl_status match_classes(int64_t *order, const mewl_model *teacher, cons
 static mewl_status open_teacher(mewl__distil *d, const mewl_recipe *recipe, const char *name,
                                 const char *const *classes, mewl_error *err)
 {
-    char path[PATH_BYTES];
-    resolve(path, recipe, name);
+    char path[MEWL__DISTIL_PATH_BYTES];
+    mewl__distil_path(path, recipe, name);
     mewl_model *teacher = NULL;
     MEWL_TRY(mewl_model_load(&teacher, path, err));
     d->teachers[d->count] = teacher;
@@ -66,12 +63,13 @@ mewl_status mewl__distil_open(mewl__distil *d, const mewl_recipe *recipe, const 
                               mewl_error *err)
 {
     memset(d, 0, sizeof *d);
-    if (recipe->distil_teacher.count == 0) {
+    if (recipe->distil_teacher.count == 0 || strcmp(recipe->recipe_task, "embed") == 0) { /* embed: tutor.h */
         return MEWL_OK;
     }
     if (strcmp(recipe->recipe_task, "classify") != 0 || recipe->classify_multi_label || classes == NULL) {
-        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
-                              "%s: distil.teacher is for recipes of task classify with one class a clip", recipe->path);
+        return mewl_error_set(
+            err, MEWL_E_UNSUPPORTED,
+            "%s: distil.teacher is for recipes of task embed, or of task classify with one class a clip", recipe->path);
     }
     if (recipe->distil_teacher.count > MEWL__DISTIL_TEACHERS_MAX) {
         return mewl_error_set(err, MEWL_E_ARG, "%s: more than %d teachers", recipe->path, MEWL__DISTIL_TEACHERS_MAX);

@@ -12,6 +12,7 @@
 #include "models/model.h"
 
 #define MEWL__DISTIL_TEACHERS_MAX 8
+#define MEWL__DISTIL_PATH_BYTES 4200
 
 /* Zero-initialised is empty: no teacher. */
 typedef struct mewl__distil {
@@ -21,6 +22,9 @@ typedef struct mewl__distil {
     float *said, *mean; /* one batch */
     size_t said_room, mean_room;
 } mewl__distil;
+
+/* Where a teacher that a recipe names lies: path[MEWL__DISTIL_PATH_BYTES], relative to the recipe. */
+void mewl__distil_path(char *path, const mewl_recipe *recipe, const char *name);
 
 /* Opens the models that recipe->distil_teacher names (relative to the recipe), none being fine. Each must be one of
  * ours, softmax over classes that hold all of `classes` by label, and take the recipe's front end. Errors:

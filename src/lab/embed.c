@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lab/metrics.h"
+#include "lab/tutor.h"
 #include "nn/loss_embed.h"
 
 #define VALID_MAX 20000u /* recordings: pairs are counted in memory */
@@ -47,9 +48,11 @@ static mewl_status make_room(mewl__scratch *s, size_t n, size_t size, size_t dou
     if (n * size > s->embedding_room) {
         free(s->embedding);
         free(s->embedding_grad);
+        free(s->said);
         free(s->owner);
         s->embedding = calloc(n * size, sizeof *s->embedding);
         s->embedding_grad = calloc(n * size, sizeof *s->embedding_grad);
+        s->said = calloc(n * size, sizeof *s->said);
         s->owner = calloc(n, sizeof *s->owner);
         s->embedding_room = n * size;
     }
@@ -58,16 +61,16 @@ static mewl_status make_room(mewl__scratch *s, size_t n, size_t size, size_t dou
         s->work = calloc(doubles, sizeof *s->work);
         s->work_room = doubles;
     }
-    bool all = s->embedding != NULL && s->embedding_grad != NULL && s->owner != NULL && s->work != NULL;
+    bool all =
+        s->embedding != NULL && s->embedding_grad != NULL && s->said != NULL && s->owner != NULL && s->work != NULL;
     return all ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for the embeddings of a batch");
 }
 
-static double loss_of(mewl__scratch *s, mewl_model *model, const mewl_batch *batch, const mewl_recipe *recipe,
-                      bool train)
+static double identity_loss(mewl__scratch *s, mewl_model *model, const mewl_batch *batch, const mewl_recipe *recipe)
 {
     size_t n = batch->count, size = (size_t)mewl_model_embedding_size(model);
     size_t each = (size_t)recipe->embed_recordings;
-    float *grad = train ? s->embedding_grad : NULL;
+    float *grad = s->embedding_grad;
     if (strcmp(recipe->embed_loss, "ge2e") == 0) { /* its bias cancels in the softmax form */
         return mewl_loss_ge2e(grad, NULL, NULL, s->embedding, n / each, each, size, recipe->embed_scale, 0, s->work);
     }
@@ -77,10 +80,35 @@ static double loss_of(mewl__scratch *s, mewl_model *model, const mewl_batch *bat
                               .centres = (size_t)recipe->embed_centres,
                               .scale = recipe->embed_scale,
                               .margin = recipe->embed_margin};
-        return mewl_loss_aam(grad, train ? centres->grad.data : NULL, s->embedding, centres->value.data, s->owner, n,
-                             size, opts, s->work);
+        return mewl_loss_aam(grad, centres->grad.data, s->embedding, centres->value.data, s->owner, n, size, opts,
+                             s->work);
     }
     return mewl_loss_nt_xent(grad, s->embedding, s->owner, n, size, 1 / recipe->embed_scale, s->work);
+}
+
+static void scale(float *x, size_t count, double factor)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] *= (float)factor;
+    }
+}
+
+/* Who is heard, and what the teachers say of the recordings: each its share. */
+static double loss_of(mewl__scratch *s, mewl_model *model, const mewl_batch *batch, const mewl_recipe *recipe)
+{
+    double loss = identity_loss(s, model, batch, recipe);
+    if (s->tutor == NULL || s->tutor->targets == NULL) {
+        return loss;
+    }
+    size_t n = batch->count, size = (size_t)mewl_model_embedding_size(model);
+    double share = recipe->distil_weight;
+    mewl_param *centres = mewl_net_param(mewl_model_net(model), CENTRES); /* only aam writes their gradient */
+    scale(s->embedding_grad, n * size, 1 - share);
+    if (centres != NULL && strcmp(recipe->embed_loss, "aam") == 0) {
+        scale(centres->grad.data, (size_t)mewl_shape_count(centres->grad.shape), 1 - share);
+    }
+    mewl__tutor_say(s->tutor, s->said, batch->sounds, n);
+    return (1 - share) * loss + mewl_loss_cosine(s->embedding_grad, s->embedding, s->said, n, size, share, s->work);
 }
 
 mewl_status mewl__embed_run(mewl__losses *out, mewl__scratch *s, mewl_model *model, const mewl_batch *batch,
@@ -97,7 +125,7 @@ mewl_status mewl__embed_run(mewl__losses *out, mewl__scratch *s, mewl_model *mod
     if (!train) {
         return MEWL_OK;
     }
-    out->total = out->clip = loss_of(s, model, batch, recipe, true);
+    out->total = out->clip = loss_of(s, model, batch, recipe);
     return isfinite(out->total) ? mewl_model_backward_embedding(model, s->embedding_grad, err) : MEWL_OK;
 }
 

@@ -21,6 +21,7 @@ void mewl__scratch_fini(mewl__scratch *s)
     free(s->frame_grad);
     free(s->embedding);
     free(s->embedding_grad);
+    free(s->said);
     free(s->owner);
     free(s->work);
     memset(s, 0, sizeof *s);

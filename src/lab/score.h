@@ -16,14 +16,17 @@ typedef struct mewl__losses {
 } mewl__losses;
 
 struct mewl__distil; /* distil.h */
+struct mewl__tutor;  /* tutor.h */
 
 /* Room for the logits and gradients of one batch; kept between batches, grows to the largest. */
 typedef struct mewl__scratch {
     float *clip_logits, *clip_grad, *clip_targets;
     float *frame_logits, *frame_grad;
     size_t clip_room, frame_room;
-    struct mewl__distil *distil; /* teachers of a training, borrowed; NULL: none */
+    struct mewl__distil *distil;       /* teachers of a training, borrowed; NULL: none */
+    const struct mewl__tutor *tutor;   /* teachers of an embedder, borrowed; NULL: none */
     float *embedding, *embedding_grad; /* task embed: (N, size) */
+    float *said;                       /* by the teachers: (N, size) */
     int32_t *owner;                    /* of each row: which individual */
     double *work;                      /* of the loss */
     size_t embedding_room, work_room;

@@ -15,6 +15,7 @@
 #include "lab/journal.h"
 #include "lab/run.h"
 #include "lab/score.h"
+#include "lab/tutor.h"
 
 #define TIMINGS_MAX 2000 /* steps over which medians of time are taken */
 #define SKIPS_MAX 20     /* updates in a row that may be skipped for a gradient that is not finite */
@@ -32,6 +33,7 @@ typedef struct trainer {
     mewl__journal *journal;
     mewl__scratch scratch;
     mewl__distil distil; /* of task classify */
+    mewl__tutor tutor;   /* of task embed */
     mewl_clock clock;
     timings *times;
     const mewl_train_opts *opts;
@@ -45,6 +47,7 @@ static void trainer_fini(trainer *t)
 {
     mewl__scratch_fini(&t->scratch);
     mewl__distil_fini(&t->distil);
+    mewl__tutor_fini(&t->tutor);
     mewl__journal_close(t->journal);
     mewl__run_fini(&t->run);
     mewl__feed_close(&t->feed);
@@ -285,6 +288,11 @@ static mewl_status train_recipe(mewl_train_result *out, trainer *t, mewl_error *
     MEWL_TRY(mewl__distil_open(&t->distil, &t->recipe, mewl_loader_classes(t->feed.train), shape.classes, err));
     t->scratch.distil = &t->distil;
     MEWL_TRY(mewl__run_open(&t->run, &t->recipe, &t->feed, t->opts->output, t->opts->resume, err));
+    if (t->run.embeds) {
+        size_t size = (size_t)mewl_model_embedding_size(t->run.model);
+        MEWL_TRY(mewl__tutor_open(&t->tutor, &t->recipe, t->feed.corpus, size, t->opts->progress, err));
+        t->scratch.tutor = &t->tutor;
+    }
     MEWL_TRY(start_log(t, t->opts->resume, err));
     mewl_log_print(t->opts->log, MEWL_LOG_INFO, "%s: %lld parameters, %zu steps from step %zu, into %s",
                    t->recipe.recipe_name, (long long)mewl_net_param_elements(mewl_model_net(t->run.model)),

@@ -1,4 +1,4 @@
-/* verify.c - scores of trials, equal error rates with paired intervals, and their report. */
+/* verify.c - equal error rates of trials with paired intervals, and their report. */
 #include "lab/verify_private.h"
 
 #include <math.h>
@@ -21,205 +21,6 @@ typedef struct bench {
     size_t systems, judge; /* judge: SIZE_MAX without one */
     double *weights;       /* of trials */
 } bench;
-
-/* ---- Vectors ---- */
-
-static void normalise(double *v, size_t size)
-{
-    double squares = 0;
-    for (size_t i = 0; i < size; i++) {
-        squares += v[i] * v[i];
-    }
-    for (size_t i = 0; i < size && squares > 0; i++) {
-        v[i] /= sqrt(squares);
-    }
-}
-
-/* How rows become vectors: as they are, or through a head. */
-typedef struct rows_of {
-    const mewl_verify_system *system;
-    const mewl_verify_head *head; /* or NULL */
-    size_t size;
-} rows_of;
-
-static void row_vector(const rows_of *r, double *out, size_t row)
-{
-    const double *x = r->system->x + row * r->system->dims;
-    if (r->head != NULL) {
-        mewl_verify_head_apply(r->head, out, x);
-    } else {
-        memcpy(out, x, r->size * sizeof *out);
-    }
-    normalise(out, r->size);
-}
-
-/* Unit vector of each wanted side, (sides, size): the mean of its rows' unit vectors. wanted: NULL means all. */
-static mewl_status side_vectors(float **out, const rows_of *r, const mewl__trials *t, const bool *wanted,
-                                mewl_error *err)
-{
-    double *one = malloc((2 * r->size + 1) * sizeof *one), *sum = one != NULL ? one + r->size : NULL;
-    *out = calloc(t->side_count * r->size + 1, sizeof **out);
-    if (one == NULL || *out == NULL) {
-        free(one);
-        free(*out);
-        *out = NULL;
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for vectors of trials");
-    }
-    for (size_t s = 0; s < t->side_count; s++) {
-        memset(sum, 0, r->size * sizeof *sum);
-        for (size_t i = 0; i < t->sides[s].count && (wanted == NULL || wanted[s]); i++) {
-            row_vector(r, one, t->rows[t->sides[s].first + i]);
-            for (size_t d = 0; d < r->size; d++) {
-                sum[d] += one[d];
-            }
-        }
-        normalise(sum, r->size);
-        for (size_t d = 0; d < r->size; d++) {
-            (*out)[s * r->size + d] = (float)sum[d];
-        }
-    }
-    free(one);
-    return MEWL_OK;
-}
-
-static float cosine(const float *vectors, size_t size, const mewl__trial *trial)
-{
-    const float *a = vectors + trial->left * size, *b = vectors + trial->right * size;
-    double sum = 0;
-    for (size_t d = 0; d < size; d++) {
-        sum += (double)a[d] * (double)b[d];
-    }
-    return (float)sum;
-}
-
-/* ---- Heads ---- */
-
-mewl_status mewl_verify_head_fit_rows(mewl_verify_head *out, const mewl_manifest *manifest, const double *x,
-                                      size_t dims, const char *split, mewl_error *err)
-{
-    mewl__trials t;
-    MEWL_TRY(mewl__trials_make(&t, manifest, NULL, 0, err));
-    double *kept = malloc((t.side_count * dims + 1) * sizeof *kept);
-    size_t *group = malloc((2 * t.side_count + 1) * sizeof *group), *set = group + t.side_count, count = 0;
-    mewl_status status =
-        kept != NULL && group != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a head");
-    for (size_t s = 0; status == MEWL_OK && s < t.side_count; s++) {
-        size_t row = t.rows[t.sides[s].first];
-        if (split == NULL || strcmp(manifest->rows[row].split, split) == 0) {
-            memcpy(kept + count * dims, x + row * dims, dims * sizeof *kept);
-            group[count] = t.sides[s].individual;
-            set[count++] = t.sides[s].set;
-        }
-    }
-    if (status == MEWL_OK) {
-        status = mewl_verify_head_fit(out, kept, group, set, count, dims, err);
-    }
-    free(kept);
-    free(group);
-    mewl__trials_fini(&t);
-    return status;
-}
-
-/* A head learned from everybody outside the folds `a` and `b`. */
-static mewl_status fit_outside(mewl_verify_head *out, const mewl_verify_system *system, const mewl_manifest *manifest,
-                               const mewl__trials *t, int a, int b, mewl_error *err)
-{
-    size_t dims = system->dims, count = 0;
-    double *kept = malloc((t->side_count * dims + 1) * sizeof *kept);
-    size_t *group = malloc((2 * t->side_count + 1) * sizeof *group), *set = group + t->side_count;
-    if (kept == NULL || group == NULL) {
-        free(kept);
-        free(group);
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for a head");
-    }
-    for (size_t s = 0; s < t->side_count; s++) {
-        for (size_t i = 0; i < t->sides[s].count && count < t->side_count; i++) {
-            size_t row = t->rows[t->sides[s].first + i];
-            if (manifest->rows[row].fold != a && manifest->rows[row].fold != b) {
-                memcpy(kept + count * dims, system->x + row * dims, dims * sizeof *kept);
-                group[count] = t->sides[s].individual;
-                set[count++] = t->sides[s].set;
-            }
-        }
-    }
-    mewl_status status = mewl_verify_head_fit(out, kept, group, set, count, dims, err);
-    free(kept);
-    free(group);
-    return status;
-}
-
-static int fold_of(const mewl_manifest *manifest, const mewl__trials *t, size_t side)
-{
-    return manifest->rows[t->rows[t->sides[side].first]].fold;
-}
-
-/* The trials between the folds `a` and `b`, both sides through one head that has heard nobody of either: vectors of two
- * heads lie in two spaces, and their cosine says only that the folds differ, which individuals' trials never do. */
-static mewl_status score_between(float *scores, bool *wanted, const mewl_verify_system *system,
-                                 const mewl_manifest *manifest, const mewl__trials *t, int a, int b, mewl_error *err)
-{
-    size_t found = 0;
-    memset(wanted, 0, t->side_count * sizeof *wanted);
-    for (size_t i = 0; i < t->count; i++) {
-        int left = fold_of(manifest, t, t->trials[i].left), right = fold_of(manifest, t, t->trials[i].right);
-        if ((left == a && right == b) || (left == b && right == a)) {
-            wanted[t->trials[i].left] = wanted[t->trials[i].right] = true;
-            found++;
-        }
-    }
-    if (found == 0) {
-        return MEWL_OK;
-    }
-    mewl_verify_head head = {0};
-    MEWL_TRY(fit_outside(&head, system, manifest, t, a, b, err));
-    rows_of r = {system, &head, head.size};
-    float *vectors = NULL;
-    mewl_status status = side_vectors(&vectors, &r, t, wanted, err);
-    for (size_t i = 0; status == MEWL_OK && i < t->count; i++) {
-        int left = fold_of(manifest, t, t->trials[i].left), right = fold_of(manifest, t, t->trials[i].right);
-        if ((left == a && right == b) || (left == b && right == a)) {
-            scores[i] = cosine(vectors, r.size, &t->trials[i]);
-        }
-    }
-    free(vectors);
-    mewl_verify_head_fini(&head);
-    return status;
-}
-
-static mewl_status score_heads(float *scores, const mewl_verify_system *system, const mewl_manifest *manifest,
-                               const mewl__trials *t, size_t folds, mewl_error *err)
-{
-    bool *wanted = malloc(t->side_count * sizeof *wanted + 1);
-    mewl_status status =
-        wanted != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a list of trials");
-    for (int a = 1; status == MEWL_OK && a <= (int)folds; a++) {
-        for (int b = a; status == MEWL_OK && b <= (int)folds; b++) {
-            status = score_between(scores, wanted, system, manifest, t, a, b, err);
-        }
-    }
-    free(wanted);
-    return status;
-}
-
-static mewl_status score(float **scores, const mewl_verify_system *system, const mewl_manifest *manifest,
-                         const mewl__trials *t, size_t folds, mewl_error *err)
-{
-    *scores = calloc(t->count + 1, sizeof **scores);
-    if (*scores == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for scores");
-    }
-    if (system->head) {
-        return score_heads(*scores, system, manifest, t, folds, err);
-    }
-    rows_of r = {system, NULL, system->dims};
-    float *vectors = NULL;
-    MEWL_TRY(side_vectors(&vectors, &r, t, NULL, err));
-    for (size_t i = 0; i < t->count; i++) {
-        (*scores)[i] = cosine(vectors, r.size, &t->trials[i]);
-    }
-    free(vectors);
-    return MEWL_OK;
-}
 
 /* ---- Figures ---- */
 
@@ -382,15 +183,17 @@ static json_t *describe(const mewl__trials *t, const mewl_manifest *manifest, si
         (void)mewl_json_set_string(column, "title", keys[i][1]);
         (void)json_array_append_new(columns, column);
     }
-    char text[400];
+    char text[500];
     (void)json_array_append_new(protocol,
                                 mewl_json_string("Same: recordings of different sessions, at least an hour apart "
                                                  "where times are known. Other: another individual, never of "
                                                  "the same app or household."));
-    (void)snprintf(text, sizeof text,
-                   "Heads are learned in %zu folds dealt by app, cat and reader: both sides of a trial by one head "
-                   "that has heard neither of their folds. Intervals: 95 %%, bootstrap over individuals, paired.",
-                   folds);
+    (void)snprintf(
+        text, sizeof text,
+        "Heads are learned in %zu folds dealt by app, cat and reader: both sides of a trial by one head "
+        "that has heard neither of their folds; its parameters are chosen in folds of those it has heard. Intervals: "
+        "95 %%, bootstrap over individuals, paired.",
+        folds);
     (void)json_array_append_new(protocol, mewl_json_string(text));
     (void)json_array_append_new(protocol, mewl_json_string("An app's recordings share a phone and a room, which help "
                                                            "every system here: infants' figures are not those of a "
@@ -449,9 +252,10 @@ mewl_status mewl_verify_run(json_t **document, mewl_manifest *manifest, const me
     mewl__trials t;
     MEWL_TRY(mewl__trials_make(&t, manifest, trials, opts.seed, err));
     float *scores[MEWL_VERIFY_SYSTEMS_MAX] = {NULL};
+    json_t *choices = json_array();
     mewl_status status = MEWL_OK;
     for (size_t s = 0; s < count && status == MEWL_OK; s++) {
-        status = score(&scores[s], &systems[s], manifest, &t, opts.folds, err);
+        status = mewl__verify_score(&scores[s], choices, &systems[s], manifest, &t, opts, err);
     }
     json_t *rows = json_array();
     if (status == MEWL_OK) {
@@ -463,6 +267,12 @@ mewl_status mewl_verify_run(json_t **document, mewl_manifest *manifest, const me
                      ? MEWL_OK
                      : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a report");
     }
+    if (status == MEWL_OK) {
+        status = mewl_json_set(*document, "choices", json_incref(choices)) == MEWL_OK
+                     ? MEWL_OK
+                     : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a report");
+    }
+    json_decref(choices);
     json_decref(rows);
     for (size_t s = 0; s < count; s++) {
         free(scores[s]);

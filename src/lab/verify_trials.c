@@ -297,7 +297,7 @@ mewl_status mewl__trials_make(mewl__trials *t, const mewl_manifest *manifest, co
                               mewl_error *err)
 {
     memset(t, 0, sizeof *t);
-    size_t n = manifest->count, *number = calloc(3 * n + 1, sizeof *number);
+    size_t n = t->row_count = manifest->count, *number = calloc(3 * n + 1, sizeof *number);
     t->sides = calloc(2 * n + 1, sizeof *t->sides);
     t->rows = calloc(4 * n + 1, sizeof *t->rows);
     t->set_names = calloc(n + 1, sizeof *t->set_names);

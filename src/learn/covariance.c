@@ -4,17 +4,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shrinks in place the covariance S (divisor n) of centred rows. The best share is min(beta, delta) / delta with
- * delta = |S - mu I|^2 / dims and beta = (sum over rows of |x|^4 / n - |S|^2) / (dims n), |.| Frobenius' norm. */
-static double shrink(double *covariance, const double *centred, size_t rows, size_t dims)
+/* Trace S / dims. */
+static double mean_variance(const double *covariance, size_t dims)
+{
+    double mu = 0;
+    for (size_t i = 0; i < dims; i++) {
+        mu += covariance[i * dims + i] / (double)dims;
+    }
+    return mu;
+}
+
+/* (1 - share) S + share mu I, in place. */
+static void shrink_by(double *covariance, double share, size_t dims)
+{
+    double mu = mean_variance(covariance, dims);
+    for (size_t i = 0; i < dims * dims; i++) {
+        covariance[i] *= 1 - share;
+    }
+    for (size_t i = 0; i < dims; i++) {
+        covariance[i * dims + i] += share * mu;
+    }
+}
+
+/* The best share for the covariance S (divisor n) of centred rows: min(beta, delta) / delta with delta =
+ * |S - mu I|^2 / dims and beta = (sum over rows of |x|^4 / n - |S|^2) / (dims n), |.| Frobenius' norm. */
+static double best_share(const double *covariance, const double *centred, size_t rows, size_t dims)
 {
     double n = (double)rows;
     double d = (double)dims;
-    double mu = 0;
+    double mu = mean_variance(covariance, dims);
     double square = 0;
-    for (size_t i = 0; i < dims; i++) {
-        mu += covariance[i * dims + i] / d;
-    }
     for (size_t i = 0; i < dims * dims; i++) {
         square += covariance[i] * covariance[i];
     }
@@ -25,14 +44,7 @@ static double shrink(double *covariance, const double *centred, size_t rows, siz
     }
     double delta = (square - d * mu * mu) / d;
     double beta = fmin((fourth / n - square) / (d * n), delta);
-    double share = delta > 0 && beta > 0 ? beta / delta : 0;
-    for (size_t i = 0; i < dims * dims; i++) {
-        covariance[i] *= 1 - share;
-    }
-    for (size_t i = 0; i < dims; i++) {
-        covariance[i * dims + i] += share * mu;
-    }
-    return share;
+    return delta > 0 && beta > 0 ? beta / delta : 0;
 }
 
 mewl_status mewl_ledoit_wolf(double *covariance, double *mean, double *shrinkage, const double *x, size_t rows,
@@ -51,7 +63,8 @@ mewl_status mewl_ledoit_wolf(double *covariance, double *mean, double *shrinkage
         }
     }
     mewl_table_scatter(covariance, centred, NULL, NULL, rows, dims, (double)rows);
-    double share = shrink(covariance, centred, rows, dims);
+    double share = best_share(covariance, centred, rows, dims);
+    shrink_by(covariance, share, dims);
     if (shrinkage != NULL) {
         *shrinkage = share;
     }
@@ -86,8 +99,9 @@ static size_t centre_in_groups(double *centred, size_t *groups, const double *x,
     return kept;
 }
 
-mewl_status mewl_within_covariance(double *covariance, double *shrinkage, const double *x, const size_t *group,
-                                   size_t rows, size_t dims, mewl_error *err)
+/* given: the share of shrinkage, or NAN for the best one. */
+static mewl_status within(double *covariance, double *shrinkage, double given, const double *x, const size_t *group,
+                          size_t rows, size_t dims, mewl_error *err)
 {
     MEWL_TRY(mewl_table_check(x, rows, dims, "covariance within groups", err));
     size_t *order = malloc(rows * sizeof *order);
@@ -103,7 +117,8 @@ mewl_status mewl_within_covariance(double *covariance, double *shrinkage, const 
             status = mewl_error_set(err, MEWL_E_EMPTY, "covariance within groups: no group has two rows");
         } else {
             mewl_table_scatter(covariance, centred, NULL, NULL, kept, dims, (double)kept);
-            double share = shrink(covariance, centred, kept, dims);
+            double share = isnan(given) ? best_share(covariance, centred, kept, dims) : given;
+            shrink_by(covariance, share, dims);
             double scale = (double)kept / (double)(kept - groups);
             for (size_t i = 0; i < dims * dims; i++) {
                 covariance[i] *= scale;
@@ -117,6 +132,21 @@ mewl_status mewl_within_covariance(double *covariance, double *shrinkage, const 
     free(start);
     free(centred);
     return status;
+}
+
+mewl_status mewl_within_covariance(double *covariance, double *shrinkage, const double *x, const size_t *group,
+                                   size_t rows, size_t dims, mewl_error *err)
+{
+    return within(covariance, shrinkage, NAN, x, group, rows, dims, err);
+}
+
+mewl_status mewl_within_covariance_with(double *covariance, double share, const double *x, const size_t *group,
+                                        size_t rows, size_t dims, mewl_error *err)
+{
+    if (!(share >= 0 && share <= 1)) {
+        return mewl_error_set(err, MEWL_E_ARG, "a share of shrinkage of %g: 0 to 1 is possible", share);
+    }
+    return within(covariance, NULL, share, x, group, rows, dims, err);
 }
 
 void mewl_mahalanobis_fini(mewl_mahalanobis *m)

@@ -19,6 +19,10 @@ mewl_status mewl_ledoit_wolf(double *covariance, double *mean, double *shrinkage
 mewl_status mewl_within_covariance(double *covariance, double *shrinkage, const double *x, const size_t *group,
                                    size_t rows, size_t dims, mewl_error *err);
 
+/* The same with a share of shrinkage of the caller's, 0 to 1, in place of Ledoit and Wolf's. MEWL_E_ARG outside. */
+mewl_status mewl_within_covariance_with(double *covariance, double share, const double *x, const size_t *group,
+                                        size_t rows, size_t dims, mewl_error *err);
+
 /* A centre and the factor of a covariance. Owns its arrays; zero-initialised is empty. */
 typedef struct mewl_mahalanobis {
     size_t dims;

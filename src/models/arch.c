@@ -21,6 +21,8 @@ static const mewl__arch *const table[] = {
     &mewl__arch_ecapa_encoder,
     &mewl__arch_mobilenet_embed,
     &mewl__arch_mn04_embed,
+    &mewl__arch_mn04_mfcc_embed,
+    &mewl__arch_mn04_mfcc_statistics,
     &mewl__arch_mn04_classifier,
 };
 

@@ -74,6 +74,6 @@ mewl__name mewl__name_of(const char *format, ...) __attribute__((format(printf, 
 extern const mewl__arch mewl__arch_cnn6, mewl__arch_cnn10, mewl__arch_cnn14, mewl__arch_resnet22,
     mewl__arch_mobilenetv1, mewl__arch_mobilenetv2, mewl__arch_wavegram, mewl__arch_tinytoes, mewl__arch_resnet50_mha,
     mewl__arch_mobilenet, mewl__arch_ecapa, mewl__arch_ecapa_encoder, mewl__arch_mobilenet_embed, mewl__arch_mn04_embed,
-    mewl__arch_mn04_classifier;
+    mewl__arch_mn04_mfcc_embed, mewl__arch_mn04_mfcc_statistics, mewl__arch_mn04_classifier;
 
 #endif

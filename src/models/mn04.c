@@ -90,12 +90,11 @@ static mewl_node add_block(mewl_net *net, mewl_node x, int index, int64_t in)
     return mewl_net_add(net, join(key, name, "add"), y, x);
 }
 
-mewl_node mewl_mn04_map(mewl_net *net)
+mewl_node mewl_mn04_map(mewl_net *net, mewl_node input)
 {
     int64_t channels = 8;
-    mewl_node x = mewl_net_input(net, 1, MEWL_MN04_BANDS);
-    x = convolve(net, "features.0", x, (mewl_conv2d_opts){.out = channels, .kernel = {3, 3}, .stride = {2, 2}},
-                 HARD_SWISH);
+    mewl_node x = convolve(net, "features.0", input,
+                           (mewl_conv2d_opts){.out = channels, .kernel = {3, 3}, .stride = {2, 2}}, HARD_SWISH);
     for (int i = 0; i < BLOCKS; i++) {
         x = add_block(net, x, i, channels);
         channels = blocks[i].out;
@@ -104,14 +103,26 @@ mewl_node mewl_mn04_map(mewl_net *net)
     return x;
 }
 
-mewl_node mewl_mn04_body(mewl_net *net)
+mewl_node mewl_mn04_body(mewl_net *net, mewl_node input)
 {
-    return mewl_net_global_pool(net, "mean", mewl_mn04_map(net), MEWL_POOL_AVG);
+    return mewl_net_global_pool(net, "mean", mewl_mn04_map(net, input), MEWL_POOL_AVG);
+}
+
+mewl_status mewl_mn04_check_bands(const char *arch, int64_t bands, mewl_error *err)
+{
+    return bands == MEWL_MN04_BANDS
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_ARG, "%s takes %d bands (front end mn)", arch, MEWL_MN04_BANDS);
+}
+
+int64_t mewl_mn04_frames(int64_t t)
+{
+    return t > 0 ? (t + 31) / 32 : 0;
 }
 
 mewl_status mewl_mn04_build(mewl_net *net, mewl_error *err)
 {
-    mewl_node x = mewl_mn04_body(net);
+    mewl_node x = mewl_mn04_body(net, mewl_net_input(net, 1, MEWL_MN04_BANDS));
     mewl_net_output(net, MEWL_MN04_EMBEDDING_OUT, x);
     x = mewl_net_linear(net, "classifier.2", x, (mewl_linear_opts){.out = 512});
     x = mewl_net_hard_swish(net, "classifier.3", x);

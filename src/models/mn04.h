@@ -19,10 +19,15 @@
 #define MEWL_MN04_LOGITS "logits" /* outputs of the net */
 #define MEWL_MN04_EMBEDDING_OUT "embedding"
 
-/* The network up to its last map (N, 384, T', 4): the net's input first. And the mean of it, the embedding (N, 384, 1,
- * 1). */
-mewl_node mewl_mn04_map(mewl_net *net);
-mewl_node mewl_mn04_body(mewl_net *net);
+/* The network from its input (N, 1, T, 128) to its last map (N, 384, T', 4). And the mean of it, the embedding (N, 384,
+ * 1, 1). */
+mewl_node mewl_mn04_map(mewl_net *net, mewl_node input);
+mewl_node mewl_mn04_body(mewl_net *net, mewl_node input);
+
+/* What the architectures that stand on the body share: MEWL_E_ARG unless `bands` are its own, `arch` being the name for
+ * errors; frames of the last map from t frames (five halvings, each rounding up). */
+mewl_status mewl_mn04_check_bands(const char *arch, int64_t bands, mewl_error *err);
+int64_t mewl_mn04_frames(int64_t t);
 
 /* Builds and seals the layers into an empty net, named as in the published file. Weights are zero. Errors: those of
  * mewl_net_seal. */

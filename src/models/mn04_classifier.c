@@ -10,9 +10,7 @@ static mewl_status complete(mewl_model_config *c, mewl_error *err)
 {
     c->depth = 0;
     c->width = 1.0; /* there is one */
-    if (c->bands != MEWL_MN04_BANDS) {
-        return mewl_error_set(err, MEWL_E_ARG, "%s takes %d bands (front end mn)", c->arch, MEWL_MN04_BANDS);
-    }
+    MEWL_TRY(mewl_mn04_check_bands(c->arch, c->bands, err));
     c->dropout_head = c->dropout_head == 0.0 ? 0.2 : c->dropout_head; /* the publisher's */
     return mewl__head_complete(c, err);
 }
@@ -27,15 +25,15 @@ static int64_t weights_min(const mewl_model_config *c)
     return MEWL_MN04_EMBEDDING * HIDDEN;
 }
 
-/* Five halvings, each rounding up. */
 static int64_t frames_out(const mewl_model_config *c, int64_t t)
 {
-    return t > 0 ? (t + 31) / 32 : 0;
+    return mewl_mn04_frames(t);
 }
 
 static void build(mewl_net *net, const mewl_model_config *c)
 {
-    mewl_node x = mewl__head_pool(net, mewl_mn04_map(net), c, MEWL_MN04_EMBEDDING, MEWL_MODEL_POOL_AVG);
+    mewl_node x = mewl_mn04_map(net, mewl_net_input(net, 1, MEWL_MN04_BANDS));
+    x = mewl__head_pool(net, x, c, MEWL_MN04_EMBEDDING, MEWL_MODEL_POOL_AVG);
     mewl_net_output(net, MEWL__OUT_EMBEDDING, x);
     x = mewl_net_linear(net, "classifier.2", x, (mewl_linear_opts){.out = HIDDEN});
     x = mewl_net_hard_swish(net, "classifier.3", x);

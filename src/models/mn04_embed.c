@@ -1,8 +1,7 @@
 /* mn04_embed.c - mn04's body (EfficientAT) as an embedder: its 384 numbers, a linear head to 192, length one.
  *
  * The body keeps its published weights and names; the head is learned from individuals, in closed form (lab/verify.h)
- * not by task embed, whose sound is 16 kHz. Of all networks at hand mn04's embedding tells voices apart best
- * (docs/results/identity.md).
+ * not by task embed, whose sound is 16 kHz. What ships has statistics of MFCC beside the body: mn04_mfcc.c.
  */
 #include "models/ecapa.h"
 #include "models/mn04.h"
@@ -12,9 +11,7 @@ static mewl_status complete(mewl_model_config *c, mewl_error *err)
     MEWL_TRY(mewl__embedder_complete(c, err));
     c->depth = 0;
     c->width = 1;
-    return c->bands == MEWL_MN04_BANDS
-               ? MEWL_OK
-               : mewl_error_set(err, MEWL_E_ARG, "%s takes %d bands (front end mn)", c->arch, MEWL_MN04_BANDS);
+    return mewl_mn04_check_bands(c->arch, c->bands, err);
 }
 
 static int64_t embedding_size(const mewl_model_config *c)
@@ -27,15 +24,15 @@ static int64_t weights_min(const mewl_model_config *c)
     return MEWL__EMBEDDING_SIZE * MEWL_MN04_EMBEDDING;
 }
 
-/* Five halvings, each rounding up. */
 static int64_t frames_out(const mewl_model_config *c, int64_t t)
 {
-    return t > 0 ? (t + 31) / 32 : 0;
+    return mewl_mn04_frames(t);
 }
 
 static void build(mewl_net *net, const mewl_model_config *c)
 {
-    mewl_node x = mewl_net_linear(net, "head", mewl_mn04_body(net), (mewl_linear_opts){.out = MEWL__EMBEDDING_SIZE});
+    mewl_node x = mewl_mn04_body(net, mewl_net_input(net, 1, MEWL_MN04_BANDS));
+    x = mewl_net_linear(net, "head", x, (mewl_linear_opts){.out = MEWL__EMBEDDING_SIZE});
     mewl__embedding_output(net, x, c);
 }
 

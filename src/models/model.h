@@ -11,9 +11,11 @@
  *   mn04-classifier        mn04 (EfficientAT) with classes of one's own               log-mel
  *   ecapa, ecapa-encoder   ECAPA-TDNN: SpeechBrain's, and speaker_encoder.*           log-mel
  *   mobilenet-embed        YAMNet's body, attentive statistics, 192 numbers           log-mel
- *   mn04-embed             mn04's body and a linear head to 192 numbers (embedder.md)  log-mel
+ *   mn04-embed             mn04's body and a linear head to 192 numbers                log-mel
+ *   mn04-mfcc-embed        the same beside statistics of MFCC (embedder.md)            log-mel
+ *   mn04-mfcc-statistics   what its heads stand on: 384 + 120 numbers                  log-mel
  *
- * The last four are embedders: they give a vector that tells individuals apart, and have no classes. All at any width.
+ * The last six are embedders: they give a vector that tells individuals apart, and have no classes. All at any width.
  * Features are (N, T, B): N clips, T frames of the model's front end, B floats a frame, whatever they are
  * (mewl_model_input says what). Published weights load by name. Not thread-safe: one model, one thread at a time. The
  * front end itself is the caller's (dsp/frontend.h), as is the loss (nn/loss.h). How an architecture comes in: arch.h.

@@ -1,4 +1,4 @@
-/* loss_embed.c - NT-Xent, GE2E and AAM-softmax with their gradients. */
+/* loss_embed.c - NT-Xent, GE2E, AAM-softmax and the cosine to a teacher, with their gradients. */
 #include "nn/loss_embed.h"
 
 #include <math.h>
@@ -344,6 +344,32 @@ double mewl_loss_aam(float *dx, float *dweight, const float *x, const float *wei
             add_scaled(grad, z + i * size, slope[i * rows + r], size);
         }
         put_gradient(dweight + r * size, grad, centre + r * size, weight + r * size, size, true);
+    }
+    return loss;
+}
+
+/* ---- A teacher ---- */
+
+double mewl_loss_cosine(float *dx, const float *x, const float *target, size_t n, size_t size, double weight,
+                        double *scratch)
+{
+    double *z = scratch, *t = z + size, *grad = t + size, loss = 0.0, rows = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        unit_f(t, target + i * size, size);
+        rows += dot(t, t, size) > 0.5 ? 1.0 : 0.0;
+    }
+    for (size_t i = 0; i < n && rows > 0.0; i++) {
+        unit_f(t, target + i * size, size);
+        if (dot(t, t, size) <= 0.5) {
+            continue;
+        }
+        unit_f(z, x + i * size, size);
+        loss += weight / rows * (1.0 - dot(z, t, size));
+        if (dx != NULL) {
+            memset(grad, 0, size * sizeof *grad);
+            add_scaled(grad, t, -weight / rows, size);
+            put_gradient(dx + i * size, grad, z, x + i * size, size, true);
+        }
     }
     return loss;
 }

@@ -1,5 +1,6 @@
 /* loss_embed.h - losses that teach embeddings to tell individuals apart, with their gradients: NT-Xent, GE2E in its
- * softmax form, additive angular margin softmax. Pure functions of plain float32 rows; sums in double.
+ * softmax form, additive angular margin softmax; and the one that teaches them another network's embeddings. Pure
+ * functions of plain float32 rows; sums in double.
  *
  * Rows need not have length one: every loss here divides by the length itself (at least 1e-12), gradient included.
  * None allocates beyond `scratch`, of which each says how much it needs.
@@ -40,5 +41,11 @@ typedef struct mewl_aam_opts {
  * n * (classes * centres + size) + (classes * centres + 1) * size doubles. Returns the mean over rows. */
 double mewl_loss_aam(float *dx, float *dweight, const float *x, const float *weight, const int32_t *label, size_t n,
                      size_t size, mewl_aam_opts opts, double *scratch);
+
+/* What a teacher says (distillation of embeddings): the mean over rows of weight (1 - cos(x_i, target_i)). Rows whose
+ * target is all zeros have no teacher: they count nothing and get no gradient. dx (n, size) is added to; may be NULL.
+ * scratch: 3 size doubles. */
+double mewl_loss_cosine(float *dx, const float *x, const float *target, size_t n, size_t size, double weight,
+                        double *scratch);
 
 #endif

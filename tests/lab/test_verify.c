@@ -12,7 +12,7 @@
 
 #include "base/rng.h"
 #include "lab/metrics.h"
-#include "lab/verify.h"
+#include "lab/verify_private.h"
 
 enum { PEOPLE = 24, EACH = 5, DIMS = 20, ROWS = PEOPLE * EACH };
 
@@ -150,11 +150,16 @@ static void test_head(void **state)
     mewl_verify_head head, none;
     make_manifest(&m);
     make_vectors(x, 0.3, 8.0);
-    assert_int_equal(mewl_verify_head_fit_rows(&head, &m, x, DIMS, "train", &err), MEWL_OK);
+    const mewl_verify_system system = {.name = "x", .x = x, .dims = DIMS, .head = true};
+    assert_int_equal(mewl_verify_head_learn(&head, NULL, &m, &system, "train", 1, &err), MEWL_OK);
     assert_int_equal(head.dims, DIMS);
     assert_true(head.size >= DIMS / 2 && head.size <= DIMS);
-    double out[DIMS], moved[DIMS], change = 0.0, spoiling = 0.0, row[DIMS];
+    double out[DIMS], moved[DIMS], change = 0.0, spoiling = 0.0, row[DIMS], squares = 0.0;
     mewl_verify_head_apply(&head, out, x);
+    for (size_t k = 0; k < head.size; k++) {
+        squares += out[k] * out[k];
+    }
+    assert_true(fabs(squares - 1.0) < 1e-12);
     for (int direction = 0; direction < 2; direction++) { /* a session's direction counts for little */
         memcpy(row, x, sizeof row);
         row[direction == 0 ? 0 : DIMS - 1] += 1.0;
@@ -166,8 +171,134 @@ static void test_head(void **state)
     assert_true(spoiling < 0.05 * change);
     mewl_verify_head_fini(&head);
     size_t group[3] = {0, 1, 2}, set[3] = {0, 0, 0};
-    assert_int_equal(mewl_verify_head_fit(&none, x, group, set, 3, DIMS, &err), MEWL_E_EMPTY);
+    mewl_verify_head_opts opts = {.shrinkage = NAN, .balance = 1};
+    assert_int_equal(mewl_verify_head_fit(&none, x, group, set, 3, DIMS, opts, &err), MEWL_E_EMPTY);
     assert_null(none.weight);
+    group[1] = 0;
+    opts.branch = DIMS;
+    assert_int_equal(mewl_verify_head_fit(&none, x, group, set, 3, DIMS, opts, &err), MEWL_E_ARG);
+    opts = (mewl_verify_head_opts){.shrinkage = 1.5, .balance = 1};
+    assert_int_equal(mewl_verify_head_fit(&none, x, group, set, 3, DIMS, opts, &err), MEWL_E_ARG);
+    assert_null(none.weight);
+    mewl_manifest_fini(&m);
+}
+
+/* Two branches: each half keeps its length, looks at its own columns alone, and its cosine counts as the balance says.
+ */
+static void test_branches(void **state)
+{
+    static double x[ROWS * DIMS];
+    enum { FIRST = DIMS / 2 };
+    mewl_error err = {0};
+    mewl_verify_head head;
+    size_t group[ROWS], set[ROWS] = {0};
+    double a[DIMS], b[DIMS], row[DIMS], length[2] = {0.0, 0.0};
+    make_vectors(x, 0.3, 1.0);
+    for (size_t i = 0; i < ROWS; i++) {
+        group[i] = i / EACH;
+    }
+    mewl_verify_head_opts opts = {.branch = FIRST, .shrinkage = 0.2, .balance = 0.25};
+    assert_int_equal(mewl_verify_head_fit(&head, x, group, set, ROWS, DIMS, opts, &err), MEWL_OK);
+    assert_int_equal(head.part_count, 2);
+    assert_int_equal(head.parts[1].from, head.parts[0].size);
+    mewl_verify_head_apply(&head, a, x);
+    memcpy(row, x, sizeof row);
+    row[FIRST] += 3.0; /* of the second branch */
+    mewl_verify_head_apply(&head, b, row);
+    for (size_t k = 0; k < head.size; k++) {
+        length[k < head.parts[0].size ? 0 : 1] += a[k] * a[k];
+        if (k < head.parts[0].size) {
+            assert_true(a[k] == b[k]);
+        }
+    }
+    assert_true(fabs(length[0] - 0.25) < 1e-12 && fabs(length[1] - 0.75) < 1e-12);
+    assert_memory_not_equal(a + head.parts[0].size, b + head.parts[0].size, head.parts[1].size * sizeof *a);
+    mewl_verify_head_fini(&head);
+}
+
+/* Of a branch that knows who it is and one of noise, the first is given as much weight as there is to give when it
+ * comes first, and as little when it comes second; those who are judged have no say. */
+static void test_choice(void **state)
+{
+    static double known[ROWS * DIMS], x[2][ROWS * 2 * DIMS];
+    mewl_error err = {0};
+    mewl_manifest m;
+    mewl_rng rng = mewl_rng_seeded(21);
+    make_manifest(&m);
+    make_vectors(known, 0.3, 0.0);
+    for (int order = 0; order < 2; order++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            for (size_t d = 0; d < DIMS; d++) {
+                x[order][(i * 2 + (size_t)order) * DIMS + d] = known[i * DIMS + d];
+                x[order][(i * 2 + 1 - (size_t)order) * DIMS + d] = mewl_rng_normal(&rng);
+            }
+        }
+    }
+    mewl_verify_head head;
+    mewl_verify_head_opts chosen[2], again;
+    mewl_verify_system system = {.name = "x", .dims = 2 * DIMS, .branch = DIMS, .head = true, .choose = true};
+    for (int order = 0; order < 2; order++) {
+        system.x = x[order];
+        assert_int_equal(mewl_verify_head_learn(&head, &chosen[order], &m, &system, "train", 1, &err), MEWL_OK);
+        mewl_verify_head_fini(&head);
+    }
+    assert_true(chosen[0].balance == 0.5 && chosen[1].balance == 0.125);
+    for (size_t i = 0; i < ROWS; i++) { /* the test side turned to noise */
+        for (size_t d = 0; d < 2 * DIMS && strcmp(m.rows[i].split, "test") == 0; d++) {
+            x[1][i * 2 * DIMS + d] = 1e3 * mewl_rng_normal(&rng);
+        }
+    }
+    assert_int_equal(mewl_verify_head_learn(&head, &again, &m, &system, "train", 1, &err), MEWL_OK);
+    assert_true(again.balance == chosen[1].balance && again.shrinkage == chosen[1].shrinkage);
+    mewl_verify_head_fini(&head);
+    json_t *document;
+    mewl_verify_opts opts = {.rounds = 20, .seed = 1};
+    assert_int_equal(mewl_verify_run(&document, &m, &system, 1, NULL, opts, &err), MEWL_OK);
+    assert_int_equal(json_array_size(json_object_get(document, "choices")), 5 + 10); /* of every two folds */
+    json_decref(document);
+    mewl_manifest_fini(&m);
+}
+
+/* Sides of a file of trials that hold more recordings than there are sides, and some of them twice: a head hears all of
+ * them, each once. */
+static void test_heads_hear_every_recording_once(void **state)
+{
+    static double x[ROWS * DIMS];
+    mewl_error err = {0};
+    mewl_manifest m;
+    mewl__trials t;
+    mewl_verify_head all, heard;
+    char path[] = "/tmp/mewl-trials-XXXXXX", text[2048] = "left,right,label\n";
+    size_t group[ROWS], set[ROWS] = {0};
+    bool hear[2 * PEOPLE];
+    make_manifest(&m);
+    make_vectors(x, 0.3, 8.0);
+    for (int p = 0; p < PEOPLE; p++) {
+        size_t used = strlen(text);
+        (void)snprintf(text + used, sizeof text - used, "infant%d,%03d.wav,1\n", p, p * EACH + 2);
+    }
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+    for (size_t i = 0; i < ROWS; i++) {
+        group[i] = i / EACH;
+    }
+    memset(hear, true, sizeof hear);
+    const mewl_verify_system system = {.name = "head", .x = x, .dims = DIMS, .head = true};
+    const mewl_verify_head_opts opts = {.shrinkage = 0.1, .balance = 1};
+    assert_int_equal(mewl__trials_make(&t, &m, path, 1, &err), MEWL_OK);
+    assert_int_equal(t.side_count, 2 * PEOPLE);
+    assert_int_equal(mewl__verify_fit(&heard, &system, &t, hear, opts, &err), MEWL_OK);
+    assert_int_equal(mewl_verify_head_fit(&all, x, group, set, ROWS, DIMS, opts, &err), MEWL_OK);
+    assert_int_equal(heard.size, all.size);
+    for (size_t i = 0; i < all.size * DIMS; i++) {
+        assert_true(fabs(heard.weight[i] - all.weight[i]) < 1e-9);
+    }
+    mewl_verify_head_fini(&all);
+    mewl_verify_head_fini(&heard);
+    mewl__trials_fini(&t);
+    (void)unlink(path);
     mewl_manifest_fini(&m);
 }
 
@@ -248,8 +379,13 @@ static void test_detection_cost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_systems),        cmocka_unit_test(test_heads_do_not_tell_folds_apart),
-        cmocka_unit_test(test_head),           cmocka_unit_test(test_files_of_trials),
+        cmocka_unit_test(test_systems),
+        cmocka_unit_test(test_heads_do_not_tell_folds_apart),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_heads_hear_every_recording_once),
+        cmocka_unit_test(test_files_of_trials),
         cmocka_unit_test(test_detection_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,12 @@ static void test_covariance_within_groups(void **state)
     assert_int_equal(mewl_within_covariance(covariance, &shrinkage, x, group, rows, dims, NULL), MEWL_OK);
     double share = golden_number(c, "shrinkage");
     assert_close("covariance", covariance, expected, dims * dims);
+    double given[25];
+    assert_int_equal(mewl_within_covariance_with(given, share, x, group, rows, dims, NULL), MEWL_OK);
+    assert_close("covariance with that share", given, expected, dims * dims);
+    assert_int_equal(mewl_within_covariance_with(given, 1.0, x, group, rows, dims, NULL), MEWL_OK);
+    assert_true(given[1] == 0.0 && fabs(given[0] - given[dims * dims - 1]) < 1e-12);
+    assert_int_equal(mewl_within_covariance_with(given, 1.1, x, group, rows, dims, NULL), MEWL_E_ARG);
     assert_close("shrinkage", &shrinkage, &share, 1);
     mewl_mahalanobis m;
     mewl_mahalanobis copy;

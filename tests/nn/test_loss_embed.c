@@ -1,5 +1,5 @@
-/* test_loss_embed.c - NT-Xent, GE2E and AAM-softmax: values and gradients against PyTorch (tools/golden_layers.py)
- * within 1e-4, gradients against central differences, and what happens at the edges. */
+/* test_loss_embed.c - NT-Xent, GE2E, AAM-softmax and the cosine to a teacher: values and gradients against PyTorch
+ * (tools/golden_layers.py) within 1e-4, gradients against central differences, and what happens at the edges. */
 #include "golden_value.h"
 #include "nn/checkpoint.h"
 #include "nn/loss_embed.h"
@@ -72,11 +72,27 @@ static double aam3(float *dx, float *dweight, double *dw, const float *x, const 
     return aam(dx, dweight, x, weight, scratch, 3);
 }
 
+/* A teacher's rows for all but the third row, which has none. */
+static double cosine(float *dx, float *dweight, double *dw, const float *x, const float *weight, double *scratch)
+{
+    float target[6 * SIZE];
+    memcpy(target, weight, sizeof target);
+    memset(target + 2 * SIZE, 0, SIZE * sizeof *target);
+    if (dx != NULL) {
+        memset(dx, 0, 6 * SIZE * sizeof *dx);
+    }
+    return mewl_loss_cosine(dx, x, target, 6, SIZE, 0.7, scratch);
+}
+
 static const struct {
     const char *name;
     loss_fn loss;
     int rows, weights;
-} cases[] = {{"nt_xent", nt_xent, 8, 0}, {"ge2e", ge2e, 12, 0}, {"aam1", aam1, 6, 4}, {"aam3", aam3, 6, 12}};
+} cases[] = {{"nt_xent", nt_xent, 8, 0},
+             {"ge2e", ge2e, 12, 0},
+             {"aam1", aam1, 6, 4},
+             {"aam3", aam3, 6, 12},
+             {"cosine", cosine, 6, 0}};
 
 static void test_against_pytorch(void **state)
 {
