@@ -274,6 +274,60 @@ static void test_a_new_microphone_is_the_explanation(void **state)
     }
 }
 
+/* What was learned and held apart with another microphone stays until there are four sessions of the new one, and goes
+ * then, all of it. */
+static void test_what_was_learned_elsewhere_goes(void **state)
+{
+    (void)state;
+    mewl_infant *infant = make_infant(MEWL_PERSONAL_KNN, NULL);
+    simulated s = simulated_infant(70, 1);
+    mewl_entry entries[MEWL_INFANT_ENTRIES_MAX];
+    double now = simulated_enrol(infant, &s, 10);
+    for (size_t k = 0; k < 6; k++, now += GAP_S) {
+        hear_session(infant, &s, now, 0, 1, entries);
+    }
+    mewl_infant_state before = mewl_infant_describe(infant);
+    assert_true(before.learned >= 11 && before.held_apart == 3);
+    for (size_t k = 1; k <= 6; k++, now += GAP_S) {
+        size_t count = hear_session(infant, &s, now, 3, 2, entries);
+        assert_true((count == 2) == (k == 1)); /* told once */
+        mewl_infant_state after = mewl_infant_describe(infant);
+        if (k < 4) {
+            assert_true(after.learned == before.learned + k && after.held_apart == before.held_apart);
+        } else {
+            assert_true(after.learned == k && after.held_apart == 0 && after.learned_recordings == 2 * k);
+        }
+    }
+    mewl_infant_free(infant);
+}
+
+/* With nothing different, a new microphone is told by mistake in few lives. */
+static void test_microphones_are_seldom_made_up(void **state)
+{
+    (void)state;
+    enum { LIVES = 12, SESSIONS = 240 };
+    size_t devices = 0;
+    for (uint64_t i = 0; i < LIVES; i++) {
+        mewl_infant *infant = make_infant(MEWL_PERSONAL_KNN, NULL);
+        simulated s = simulated_infant(71, i);
+        mewl_entry entries[MEWL_INFANT_ENTRIES_MAX];
+        double now = simulated_enrol(infant, &s, 12);
+        for (size_t k = 0; k < SESSIONS; k++, now += GAP_S) {
+            size_t count = hear_session(infant, &s, now, 0, 1, entries);
+            for (size_t e = 1; e < count; e++) {
+                devices += entries[e].kind == MEWL_ENTRY_DEVICE ? 1 : 0;
+                if (entries[e].kind == MEWL_ENTRY_CHANGE) {
+                    mewl_infant_dismiss_change(infant);
+                }
+            }
+        }
+        mewl_infant_free(infant);
+    }
+    if (devices > 4) { /* 24 months in all */
+        fail_msg("%zu microphones made up in %d lives of 60 days (seed 71)", devices, LIVES);
+    }
+}
+
 /* Every kind, saved in the middle of a session: the copy goes on to the same entries. */
 static void test_bytes(void **state)
 {
@@ -377,6 +431,8 @@ int main(void)
         cmocka_unit_test(test_coverage_survives_updates),
         cmocka_unit_test(test_a_change_is_told_and_accepted),
         cmocka_unit_test(test_a_new_microphone_is_the_explanation),
+        cmocka_unit_test(test_what_was_learned_elsewhere_goes),
+        cmocka_unit_test(test_microphones_are_seldom_made_up),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_odd_settings_are_refused),
     };

@@ -170,6 +170,38 @@ static void test_components_are_counted(void **state)
     mewl_personal_free(model);
 }
 
+/* Sessions that are heaps of their own, anywhere: a component more for each heap is of no use for sessions that are
+ * held out whole, but would be for recordings that leave the rest of their session behind. */
+static void test_components_are_judged_by_sessions(void **state)
+{
+    (void)state;
+    enum { HEAPS = 24, EACH = 6, COUNT = HEAPS * EACH };
+    static double x[COUNT * DIMS];
+    size_t session[COUNT];
+    mewl_rng rng = mewl_rng_seeded(17);
+    for (size_t i = 0; i < COUNT; i++) {
+        session[i] = i / EACH;
+        for (size_t j = 0; j < DIMS; j++) {
+            x[i * DIMS + j] =
+                i % EACH == 0 ? mewl_rng_normal(&rng) : x[(i - i % EACH) * DIMS + j] + 0.02 * mewl_rng_normal(&rng);
+        }
+    }
+    mewl_error err = {0};
+    size_t components[2];
+    for (int by_session = 0; by_session < 2; by_session++) {
+        mewl_personal *model = NULL;
+        mewl_personal_opts opts = {.components_max = 8, .covariance = MEWL_GMM_DIAGONAL};
+        assert_int_equal(
+            mewl_personal_fit(&model, MEWL_PERSONAL_GMM, x, by_session ? session : NULL, COUNT, DIMS, NULL, opts, &err),
+            MEWL_OK);
+        components[by_session] = mewl_personal_components(model);
+        mewl_personal_free(model);
+    }
+    if (components[0] < 6 || components[1] > 3) {
+        fail_msg("%zu components by recordings, %zu by sessions", components[0], components[1]);
+    }
+}
+
 static void test_odd_uses_are_refused(void **state)
 {
     (void)state;
@@ -240,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_every_kind),
         cmocka_unit_test(test_updates),
         cmocka_unit_test(test_components_are_counted),
+        cmocka_unit_test(test_components_are_judged_by_sessions),
         cmocka_unit_test(test_odd_uses_are_refused),
         cmocka_unit_test(test_populations),
     };
