@@ -401,8 +401,13 @@ static void print_figures(const room *r, const told *t, watch *w, double wall_s,
         for (size_t i = 0; i < w->mb.count; i++) {
             peak = fmax(peak, w->mb.values[i]);
         }
+        json_t *tenths = json_array();
+        for (size_t at = first; at + tenth <= w->mb.count; at += tenth) {
+            (void)json_array_append_new(tenths, json_real(median(w->mb.values + at, tenth)));
+        }
         double late = median(w->mb.values + w->mb.count - tenth, tenth);
         status |= mewl_json_set_real(out, "peak_rss_mb", peak);
+        status |= mewl_json_set(out, "rss_mb_by_tenth", tenths);
         status |= mewl_json_set_real(out, "growth_mb", late - median(w->mb.values + first, tenth));
     }
     status |= mewl_json_set_int(out, "samples", (int64_t)w->mb.count);

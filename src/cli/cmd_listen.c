@@ -368,6 +368,7 @@ int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv)
     mewl_error err = {0};
     mewl_model *model = NULL;
     const char *url = argc == 1 ? argv[0] : microphone;
+    mewl_net_keep_kernels(0); /* every break leaves a last piece of another length: days of them must not add up */
     if (mewl_cli_find_model(cli, path, sizeof path, value[OPT_MODEL], &err) != MEWL_OK ||
         mewl_model_load(&model, path, &err) != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);

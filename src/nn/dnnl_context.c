@@ -1,6 +1,7 @@
 /* dnnl_context.c - oneDNN's engine and stream, shared scratch memory, matrix products, thread count. */
 #include "nn/dnnl_private.h"
 #include "nn/memory.h"
+#include "nn/net.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -22,6 +23,11 @@ mewl_status mewl__dnnl_check(dnnl_status_t status, const char *what, mewl_error 
     default:
         return mewl_error_set(err, MEWL_E_LIBRARY, "oneDNN: %s failed with code %d", what, (int)status);
     }
+}
+
+void mewl_net_keep_kernels(int count)
+{
+    (void)dnnl_set_primitive_cache_capacity(count < 0 ? 0 : count > CACHE_MAX ? CACHE_MAX : count);
 }
 
 mewl_status mewl__context_new(mewl__context **out, mewl_error *err)

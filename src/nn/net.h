@@ -273,6 +273,11 @@ typedef struct mewl_net_plan_opts {
  * processor that lacks even an emulation), MEWL_E_LIBRARY. After a failure the net has no plan. */
 mewl_status mewl_net_plan(mewl_net *net, mewl_net_plan_opts opts, mewl_error *err);
 
+/* How many compiled kernels the process keeps for later plans, of all nets: 96 unless fewer are asked for here
+ * (0 to 96). With 0 every new plan is compiled anew (tenths of a second), and the memory of a program that runs
+ * for weeks and plans for another length now and then stays where it is. */
+void mewl_net_keep_kernels(int count);
+
 /* Runs on `input` (N, C, T, F), plain float32, of exactly the planned shape. Errors: MEWL_E_STATE without a plan,
  * MEWL_E_LIBRARY. */
 mewl_status mewl_net_forward(mewl_net *net, const float *input, mewl_error *err);

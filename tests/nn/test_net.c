@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <dnnl.h>
 
 /* ---- Memory that runs out: the engine's own allocations, counted down (see --wrap in meson.build) ---- */
 
@@ -471,12 +472,34 @@ static void test_reach(void **state)
     mewl_net_free(net);
 }
 
+/* The process keeps as many compiled kernels as it was told to, whatever nets come later; results do not depend on it.
+ * Without bounds a program that plans for ever new lengths grows. */
+static void test_kept_kernels(void **state)
+{
+    static const int asked[] = {0, 7, -3, 5000}, kept[] = {0, 7, 0, 96};
+    float x[N * T * F];
+    double loss[4];
+    fill_input(x);
+    for (int i = 0; i < 4; i++) {
+        int now = -1;
+        mewl_net_keep_kernels(asked[i]);
+        mewl_net *net = make(false);
+        plan(net, false, false, 1);
+        loss[i] = loss_of(net, x, false);
+        mewl_net_free(net);
+        assert_int_equal(dnnl_get_primitive_cache_capacity(&now), dnnl_success);
+        assert_int_equal(now, kept[i]);
+        assert_true(loss[i] == loss[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient),      cmocka_unit_test(test_folding),  cmocka_unit_test(test_threads),
         cmocka_unit_test(test_frozen),        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_impossible_plans),
         cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_reach),    cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_kept_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
