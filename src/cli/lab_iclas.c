@@ -217,6 +217,9 @@ static mewl_status gather(gathered *g, mewl_lab *lab, mewl_error *err)
 {
     MEWL_TRY(read_vectors(g, lab, err));
     g->altered = (mewl_lab_altered){.vectors = g->vectors, .system = g->system, .systems = SYSTEMS, .cache = g->cache};
+    for (size_t k = 0; k < SYSTEMS; k++) {
+        g->altered.needed[k] = !systems[k].confound && strcmp(systems[k].name, "embedder") != 0;
+    }
     if (lab->value[OPT_NO_ALTERED] == NULL) {
         MEWL_TRY(mewl_lab_alter(&g->altered, &g->usable, lab, MIN_RECORDINGS, err));
     }

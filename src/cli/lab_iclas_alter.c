@@ -18,15 +18,18 @@ static void find_wanted(bool *wanted, const mewl_manifest *m, const bool *usable
     }
 }
 
-static mewl_status append_vectors(mewl_vectors *to, const mewl_vectors *more, mewl_error *err)
+/* `more` NULL: zeros. */
+static mewl_status append_vectors(mewl_vectors *to, const double *more, size_t rows, mewl_error *err)
 {
-    double *x = realloc(to->x, (to->rows + more->rows) * to->dims * sizeof *x);
+    double *x = realloc(to->x, (to->rows + rows) * to->dims * sizeof *x);
     if (x == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu vectors", to->rows + more->rows);
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu vectors", to->rows + rows);
     }
-    memcpy(x + to->rows * to->dims, more->x, more->rows * more->dims * sizeof *x);
     to->x = x;
-    to->rows += more->rows;
+    for (size_t i = 0; i < rows * to->dims; i++) {
+        x[to->rows * to->dims + i] = more != NULL ? more[i] : 0;
+    }
+    to->rows += rows;
     return MEWL_OK;
 }
 
@@ -47,10 +50,13 @@ static mewl_status add_kind(mewl_lab_altered *a, mewl_lab *lab, mewl_alteration 
     }
     for (size_t k = 0; k < a->systems && status == MEWL_OK; k++) {
         mewl_vectors more = {0};
-        if (a->vectors[k].x != NULL) {
-            status = mewl_vectors_read(&more, &made, &a->system[k], a->cache, &lab->progress, err);
-            status = status == MEWL_OK ? append_vectors(&a->vectors[k], &more, err) : status;
+        if (a->vectors[k].x == NULL || made.count == 0) {
+            continue;
         }
+        if (a->needed[k]) {
+            status = mewl_vectors_read(&more, &made, &a->system[k], a->cache, &lab->progress, err);
+        }
+        status = status == MEWL_OK ? append_vectors(&a->vectors[k], more.x, made.count, err) : status;
         mewl_vectors_fini(&more);
     }
     status = status == MEWL_OK ? mewl_manifest_append(&lab->manifest, &made, err) : status;

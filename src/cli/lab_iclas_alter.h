@@ -8,8 +8,9 @@
 #include "lab/vectors.h"
 
 typedef struct mewl_lab_altered {
-    mewl_vectors *vectors;            /* [systems], of the originals; altered ones are put behind; empty: left out */
-    const mewl_vector_system *system; /* [systems] */
+    mewl_vectors *vectors;              /* [systems], of the originals; altered ones are put behind; empty: left out */
+    const mewl_vector_system *system;   /* [systems] */
+    bool needed[MEWL_ICLAS_TABLES_MAX]; /* [systems]; what is never chosen gets zeros instead */
     size_t systems;
     const char *cache;
     mewl_iclas_altered list[MEWL_ALTERATIONS];
