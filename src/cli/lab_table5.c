@@ -17,6 +17,7 @@ enum {
     OPT_WEIGHT,
     OPT_TUNE,
     OPT_OWN_FOLDS,
+    OPT_STUDENTS,
     OPT_FOLDS_RUN,
     OPT_COUNT
 };
@@ -31,7 +32,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_TEMPERATURE] = {"temperature", 0, "T", "of the distillation (default 3)", false},
     [OPT_WEIGHT] = {"weight", 0, "X", "the teacher's share in the students' loss (default 0.7)", false},
     [OPT_TUNE] = {"tune", 0, "N", "passes more of models that round as eight bits will (default 1; 0: none)", false},
-    [OPT_OWN_FOLDS] = {"own-folds", 0, NULL, "grouped folds are the list's own column `fold`", false},
+    [OPT_OWN_FOLDS] = {"own-folds", 0, NULL, "the list's own folds (column `fold`), and no others", false},
+    [OPT_STUDENTS] = {"students", 0, "LIST", "large, small or both with a comma (default: both)", false},
     [OPT_FOLDS_RUN] = {"folds-run", 0, "N", "of five folds, those tested for each seed (default 1)", false},
 };
 
@@ -66,6 +68,7 @@ static const char *const paper[] = {
 typedef struct figures {
     double epochs, width, temperature, weight, tune;
     long folds_run;
+    bool large, small; /* students */
 } figures;
 
 static mewl_compress_model model_of(const mewl_lab *lab, const char *arch, const char *name, double width,
@@ -136,11 +139,16 @@ static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_
     const char *folder = lab->value[OPT_PRETRAINED];
     (void)snprintf(teacher, sizeof teacher, "%.4000s/cnn14.safetensors", folder != NULL ? folder : "");
     (void)snprintf(student, sizeof student, "%.4000s/resnet22.safetensors", folder != NULL ? folder : "");
-    mewl_compress_opts o = {.fit = fit_of(lab, f), .student_count = 2, .tune_epochs = f->tune};
+    mewl_compress_opts o = {.fit = fit_of(lab, f), .tune_epochs = f->tune};
     o.teacher = model_of(lab, "cnn14", "cnn14", f->width, folder != NULL ? teacher : NULL);
-    o.students[0] = model_of(lab, "resnet22", "resnet22", f->width, folder != NULL ? student : NULL);
-    o.students[1] = model_of(lab, "cnn10", "small cnn10", lab->paper ? 0.25 : 0.0625, NULL);
-    o.students[1].epochs_share = 2; /* a pass costs it little */
+    if (f->large) {
+        o.students[o.student_count++] =
+            model_of(lab, "resnet22", "resnet22", f->width, folder != NULL ? student : NULL);
+    }
+    if (f->small) {
+        o.students[o.student_count] = model_of(lab, "cnn10", "small cnn10", lab->paper ? 0.25 : 0.0625, NULL);
+        o.students[o.student_count++].epochs_share = 2; /* a pass costs it little */
+    }
     MEWL_TRY(mewl_lab_read_manifest(lab, err));
     MEWL_TRY(run_study(document, lab, &o, f, err));
     json_t *notes = json_array();
@@ -167,7 +175,9 @@ int mewl_lab_table5(mewl_cli *cli, int argc, char **argv)
                  .temperature = 3,
                  .weight = 0.7,
                  .tune = 1,
-                 .folds_run = 1};
+                 .folds_run = 1,
+                 .large = true,
+                 .small = true};
     if (argc > 0) {
         return mewl_cli_usage_error(cli, "`%s` is one word too many", argv[0]);
     }
@@ -178,6 +188,15 @@ int mewl_lab_table5(mewl_cli *cli, int argc, char **argv)
         !mewl_cli_number(cli, "tune", value[OPT_TUNE], 0, 1000, &f.tune) ||
         !mewl_cli_integer(cli, "folds-run", value[OPT_FOLDS_RUN], 1, 5, &f.folds_run)) {
         return MEWL_EXIT_USAGE;
+    }
+    const char *students = value[OPT_STUDENTS];
+    if (students != NULL) {
+        f.large = strcmp(students, "small") != 0;
+        f.small = strcmp(students, "large") != 0;
+        if (f.large && f.small && strcmp(students, "large,small") != 0) {
+            static const char *const which[] = {"large", "small", "large,small"};
+            return mewl_cli_unknown(cli, "list of students", students, which, 3);
+        }
     }
     mewl_error err = {0};
     json_t *document = NULL;

@@ -348,7 +348,7 @@ mewl_status mewl_compress_run(mewl_study *s, mewl_experiment *experiment, const 
     }
     for (size_t seed = 0; seed < s->opts.seeds; seed++) {
         for (int fold = 1; fold <= s->opts.folds_run; fold++) {
-            for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+            for (size_t split = s->first_split; split < MEWL_STUDY_SPLITS; split++) {
                 cells[count++] = cell_at(name, split, seed, fold);
             }
         }
@@ -444,7 +444,7 @@ mewl_status mewl_compress_document(json_t **out, const mewl_study *s, const mewl
     for (size_t r = 0; status == MEWL_OK && r < count; r++) {
         memset(t, 0, sizeof *t);
         (void)snprintf(rows[r].name, sizeof rows[r].name, "%s", names[r]);
-        for (size_t split = 0; status == MEWL_OK && split < MEWL_STUDY_SPLITS; split++) {
+        for (size_t split = s->first_split; status == MEWL_OK && split < MEWL_STUDY_SPLITS; split++) {
             status = join_row(&rows[r].forecasts[split], t, s, experiment, opts, cells, names[r], split, sides, err);
         }
         teacher_bytes = r == 0 ? t->bytes : teacher_bytes;

@@ -91,7 +91,7 @@ static mewl_status deal_folds(mewl_study *s, mewl_error *err)
     if (s->opts.own_folds) {
         MEWL_TRY(take_folds(s, err));
     }
-    for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+    for (size_t split = s->first_split; split < MEWL_STUDY_SPLITS; split++) {
         for (size_t seed = 0; seed < s->opts.seeds; seed++) {
             int *fold = folds_of(s, split, seed);
             if (split == 1 && s->opts.own_folds) {
@@ -159,6 +159,7 @@ mewl_status mewl_study_open(mewl_study **out, mewl_manifest *manifest, mewl_stud
     }
     s->manifest = manifest;
     s->opts = opts;
+    s->first_split = opts.own_folds ? 1 : 0;
     s->opts.folds_run = opts.folds_run > 0 && opts.folds_run < opts.folds ? opts.folds_run : opts.folds;
     s->fold = calloc(MEWL_STUDY_SPLITS * opts.seeds * (manifest->count + 1), sizeof *s->fold);
     s->label = calloc(manifest->count + 1, sizeof *s->label);
@@ -322,7 +323,7 @@ mewl_status mewl_study_run(mewl_study *s, mewl_experiment *experiment, const mew
                            mewl_error *err)
 {
     int folds = s->opts.folds_run;
-    size_t total = s->opts.seeds * MEWL_STUDY_SPLITS * (size_t)folds * count;
+    size_t total = s->opts.seeds * (MEWL_STUDY_SPLITS - s->first_split) * (size_t)folds * count;
     mewl_cell *cells = calloc(total + 1, sizeof *cells);
     char(*names)[MEWL_CELL_KEY_MAX] = calloc(count + 1, sizeof *names);
     mewl_status status =
@@ -333,7 +334,7 @@ mewl_status mewl_study_run(mewl_study *s, mewl_experiment *experiment, const mew
     size_t at = 0;
     for (size_t seed = 1; status == MEWL_OK && seed <= s->opts.seeds; seed++) {
         for (size_t c = 0; c < count; c++) {
-            for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+            for (size_t split = s->first_split; split < MEWL_STUDY_SPLITS; split++) {
                 for (int fold = 1; fold <= folds; fold++) {
                     cells[at++] =
                         (mewl_cell){names[c], mewl__study_splits[split], fold, seed, configs[c].cost, &configs[c]};

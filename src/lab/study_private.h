@@ -16,6 +16,7 @@ struct mewl_study {
     mewl_manifest *manifest;
     mewl_study_opts opts;
     int *fold; /* [splits][seeds][rows], from 1 */
+    size_t first_split; /* 1 where the manifest's own folds are all there is */
     json_t *split_notes[MEWL_STUDY_SPLITS];
     mewl__study_set sets[MEWL__STUDY_SETS_MAX];
     size_t set_count;

@@ -190,7 +190,7 @@ static mewl_status push_rows(json_t *list, const mewl_study *s, const mewl_study
 {
     const mewl_study_row *base = find_base(s, rows, count);
     for (size_t r = 0; r < count; r++) {
-        if (rows[r].forecasts[0].count == 0 || rows[r].forecasts[1].count == 0) {
+        if (rows[r].forecasts[s->first_split].count == 0 || rows[r].forecasts[1].count == 0) {
             continue;
         }
         json_t *row = new_row(rows[r].name, false);
@@ -198,7 +198,7 @@ static mewl_status push_rows(json_t *list, const mewl_study *s, const mewl_study
         if (rows[r].extra != NULL) {
             (void)mewl_json_set(row, "extra", json_deep_copy(rows[r].extra));
         }
-        for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+        for (size_t split = s->first_split; split < MEWL_STUDY_SPLITS; split++) {
             const mewl_forecasts *other = base != NULL && base != &rows[r] ? &base->forecasts[split] : NULL;
             MEWL_TRY(set_figures(row, s, &rows[r].forecasts[split], other, split, err));
         }
@@ -215,7 +215,7 @@ static mewl_status push_baselines(json_t *rows, const mewl_study *s, mewl_error 
         }
         json_t *row = new_row(mewl__study_baseline_name((mewl__baseline)kind), true);
         (void)json_array_append_new(rows, row);
-        for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+        for (size_t split = s->first_split; split < MEWL_STUDY_SPLITS; split++) {
             mewl_forecasts f;
             MEWL_TRY(mewl__study_baseline(&f, s, (mewl__baseline)kind, split, err));
             mewl_status status = set_figures(row, s, &f, NULL, split, err);
@@ -255,11 +255,12 @@ static json_t *describe_protocol(const mewl_study *s)
     char text[400];
     json_t *list = json_array();
     int run = s->opts.folds_run;
-    (void)snprintf(
-        text, sizeof text,
-        "%d stratified folds dealt anew for each of %zu seed%s, %d of them tested; everything learned, scaled "
-        "and balanced on the training side.",
-        s->opts.folds, s->opts.seeds, s->opts.seeds == 1 ? "" : "s", run);
+    const char *dealt = s->opts.own_folds ? "of the list itself, the same" : "dealt anew";
+    (void)snprintf(text, sizeof text,
+                   "%d %sfolds %s for each of %zu seed%s, %d of them tested; everything learned, scaled "
+                   "and balanced on the training side.",
+                   s->opts.folds, s->opts.own_folds ? "" : "stratified ", dealt, s->opts.seeds,
+                   s->opts.seeds == 1 ? "" : "s", run);
     (void)json_array_append_new(list, mewl_json_string(text));
     (void)snprintf(text, sizeof text,
                    "95 %% intervals: bootstrap of %zu rounds over groups (all seeds of a clip stay together), seed 1.",
@@ -297,7 +298,7 @@ void mewl_study_row_fini(mewl_study_row *row)
 static json_t *describe_splits(const mewl_study *s)
 {
     json_t *splits = json_array();
-    for (size_t split = 0; split < MEWL_STUDY_SPLITS; split++) {
+    for (size_t split = s->first_split; split < MEWL_STUDY_SPLITS; split++) {
         (void)json_array_append_new(splits, json_deep_copy(s->split_notes[split]));
     }
     return splits;
@@ -345,7 +346,7 @@ mewl_status mewl_study_document(json_t **out, mewl_study *s, const mewl_experime
     for (size_t c = 0; status == MEWL_OK && c < count; c++) {
         (void)snprintf(rows[c].name, sizeof rows[c].name, "%s", configs[c].name);
         rows[c].extra = extras_of(experiment, &configs[c]);
-        for (size_t split = 0; status == MEWL_OK && split < MEWL_STUDY_SPLITS; split++) {
+        for (size_t split = s->first_split; status == MEWL_OK && split < MEWL_STUDY_SPLITS; split++) {
             status = forecasts_of(&rows[c].forecasts[split], s, experiment, &configs[c], split, err);
             status = status == MEWL_E_EMPTY ? MEWL_OK : status;
         }
