@@ -31,7 +31,7 @@ static int make_sounds(void **state)
         return -1;
     }
     (void)snprintf(path, sizeof path, "%s/sound.wav", folder);
-    if (!write_wav(path, (wav_form){.rate_hz = 44100, .channels = 2, .seconds = 7.3, .gain = 1.0})) {
+    if (!write_wav(path, (wav_form){.rate_hz = 44100, .channels = 2, .seconds = 1.7, .gain = 1.0})) {
         return -1;
     }
     (void)snprintf(path, sizeof path, "%s/one.wav", folder);

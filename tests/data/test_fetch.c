@@ -1,5 +1,5 @@
 /* Downloads, against a server in this program on the loopback: whole, cut and continued, changed under way, wrong,
- * gone, stalled; and archives that want out of their folder. Nothing outside this machine is asked. */
+ * gone, stalled. Nothing outside this machine is asked. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <math.h>
@@ -18,14 +18,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <cmocka.h>
 
 #include "base/file.h"
 #include "data/fetch.h"
 #include "data/sha256.h"
 #include "data/unpack.h"
+#include "archive_made.h"
 #include "temp.h"
 
 /* What the server gives for any path. */
@@ -390,77 +389,6 @@ static void failures_have_names(void **state)
     temp_remove(&t);
 }
 
-/* An archive of one good file and, when given, one more entry. */
-static void make_archive(const char *path, bool zip, const char *name, mode_t type, const char *content)
-{
-    struct archive *a = archive_write_new();
-    assert_int_equal(zip ? archive_write_set_format_zip(a) : archive_write_set_format_pax_restricted(a), ARCHIVE_OK);
-    assert_int_equal(zip ? ARCHIVE_OK : archive_write_add_filter_gzip(a), ARCHIVE_OK);
-    assert_int_equal(archive_write_open_filename(a, path), ARCHIVE_OK);
-    const char *names[2] = {"set-master/audio/one.wav", name};
-    for (int i = 0; i < 2 && names[i] != NULL; i++) {
-        struct archive_entry *e = archive_entry_new();
-        const char *text = i == 0 ? "one" : content;
-        archive_entry_set_pathname(e, names[i]);
-        archive_entry_set_filetype(e, i == 0 ? AE_IFREG : type);
-        archive_entry_set_perm(e, 0644);
-        if (i == 1 && type == AE_IFLNK) {
-            archive_entry_set_symlink(e, content);
-        } else {
-            archive_entry_set_size(e, (la_int64_t)strlen(text));
-        }
-        assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
-        if (i == 0 || type == AE_IFREG) {
-            archive_write_data(a, text, strlen(text));
-        }
-        archive_entry_free(e);
-    }
-    assert_int_equal(archive_write_close(a), ARCHIVE_OK);
-    archive_write_free(a);
-}
-
-static void archives_are_unpacked_and_watched(void **state)
-{
-    (void)state;
-    temp t = temp_make();
-    mewl_error err = {0};
-    char archive[400], folder[400], path[800];
-    for (int zip = 0; zip < 2; zip++) {
-        snprintf(archive, sizeof archive, "%s/a%d", t.path, zip);
-        snprintf(folder, sizeof folder, "%s/f%d", t.path, zip);
-        make_archive(archive, zip, "set-master/two.txt", AE_IFREG, "two two");
-        if (mewl_unpack(archive, folder, 1 << 20, NULL, &err) != MEWL_OK) {
-            fail_msg("%s", err.text);
-        }
-        snprintf(path, sizeof path, "%s/set-master/two.txt", folder);
-        char *data;
-        size_t size;
-        assert_int_equal(mewl_file_read_all(&data, &size, path, 100, &err), MEWL_OK);
-        assert_string_equal(data, "two two");
-        free(data);
-        assert_int_equal(mewl_unpack(archive, folder, 5, NULL, &err), MEWL_E_MEMORY);
-        static const char *const out[] = {"../evil", "/tmp/mewl-evil", "a/../../evil", "set-master/.."};
-        for (size_t i = 0; i < 4; i++) {
-            make_archive(archive, zip, out[i], AE_IFREG, "evil");
-            mewl_status status = mewl_unpack(archive, folder, 1 << 20, NULL, &err);
-            assert_int_equal(status, MEWL_E_FORMAT);
-        }
-        snprintf(path, sizeof path, "%s/evil", t.path);
-        assert_int_not_equal(access(path, F_OK), 0);
-        /* Links are left out. */
-        make_archive(archive, zip, "set-master/link", AE_IFLNK, "/etc");
-        assert_int_equal(mewl_unpack(archive, folder, 1 << 20, NULL, &err), MEWL_OK);
-        snprintf(path, sizeof path, "%s/set-master/link", folder);
-        assert_int_not_equal(access(path, F_OK), 0);
-    }
-    temp_file(&t, "text", "this is no archive");
-    snprintf(archive, sizeof archive, "%s/text", t.path);
-    assert_int_equal(mewl_unpack(archive, folder, 1 << 20, NULL, &err), MEWL_E_FORMAT);
-    snprintf(archive, sizeof archive, "%s/absent", t.path);
-    assert_int_equal(mewl_unpack(archive, folder, 1 << 20, NULL, &err), MEWL_E_FORMAT);
-    temp_remove(&t);
-}
-
 static void a_set_is_fetched_and_unpacked(void **state)
 {
     (void)state;
@@ -548,7 +476,6 @@ int main(void)
         cmocka_unit_test(a_cut_is_continued),
         cmocka_unit_test(an_old_part_of_another_file),
         cmocka_unit_test(failures_have_names),
-        cmocka_unit_test(archives_are_unpacked_and_watched),
         cmocka_unit_test(a_failed_unpack_leaves_nothing),
         cmocka_unit_test(a_set_is_fetched_and_unpacked),
         cmocka_unit_test(the_table_is_sound),

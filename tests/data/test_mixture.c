@@ -1,94 +1,9 @@
-/* Corpus and mixtures, on recordings made here and on the real ones: what is placed is where the truth says, at the SNR
+/* Mixtures of recordings made here: what is placed is where the truth says, at the SNR
  * it says, from the side it should be, and the same every time. */
-#include "wave.h"
+#include "corpus_fixture.h"
 
+#include "../base/sanitized.h"
 #include "data/mixture.h"
-#include "data/split.h"
-
-typedef struct fixture {
-    temp sets;
-    mewl_recipe recipe;
-    mewl_corpus *corpus;
-} fixture;
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    mewl_error err = {0};
-    assert_non_null(f);
-    f->sets = wave_sets();
-    temp_file(&f->sets, "list.csv",
-              "path,label\nx/" WAVE_UUID "f1-1431028889001-1.7-f-04-dk.flac,cry\n"
-              "x/" WAVE_UUID "f0-1431028889000-1.7-f-04-dk.flac,other\n");
-    char text[1024], name[512];
-    snprintf(text, sizeof text,
-             "[data]\nroot = %s\nsets = donateacry, esc10, speech-commands,\n  room-impulse-responses\n"
-             "cry_list = %s/list.csv\nvalid_share = 0.2\ntest_share = 0.3\n[mixture]\nseconds = 6\n",
-             f->sets.path, f->sets.path);
-    snprintf(name, sizeof name, "%s/r.ini", f->sets.path);
-    if (mewl_recipe_parse(&f->recipe, name, text, strlen(text), &err) != MEWL_OK ||
-        mewl_corpus_open(&f->corpus, &f->recipe, 2, NULL, &err) != MEWL_OK) {
-        fail_msg("%s", err.text);
-    }
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    mewl_corpus_close(f->corpus);
-    mewl_recipe_fini(&f->recipe);
-    temp_remove(&f->sets);
-    free(f);
-    return 0;
-}
-
-static void corpus_knows_its_sounds(void **state)
-{
-    fixture *f = *state;
-    const mewl_corpus_stats *s = mewl_corpus_get_stats(f->corpus);
-    size_t cries = 0, count, listed = 0;
-    for (int side = 0; side < MEWL_SIDE_COUNT; side++) {
-        cries += s->sounds[MEWL_ROLE_CRY][side];
-        assert_true(s->sounds[MEWL_ROLE_CRY][side] > 0);
-    }
-    assert_int_equal(s->unreadable, 0);
-    assert_int_equal(cries + s->cries_unusable, 14 + 14 + 1);
-    assert_int_equal(s->cries_unusable, 0);
-    const mewl_sound *sounds = mewl_corpus_sounds(f->corpus, &count);
-    assert_int_equal(count, 14 * 6 + 1);
-    for (size_t i = 0; i < count; i++) {
-        listed += strstr(sounds[i].row->path, ".flac") != NULL;
-        bool esc = strcmp(sounds[i].row->set, "esc10") == 0, donate = strcmp(sounds[i].row->set, "donateacry") == 0;
-        assert_true(!esc || sounds[i].bandwidth_hz == 8000);
-        assert_true(!donate || sounds[i].bandwidth_hz == 4000);
-        if (donate) {
-            assert_int_equal(sounds[i].event_count, 2);
-            assert_true(fabs(sounds[i].events[0].offset_s - sounds[i].events[0].onset_s - 2.1) < 0.03);
-        }
-    }
-    assert_int_equal(listed, 1);
-    mewl_error err = {0};
-    assert_int_equal(mewl_split_require(mewl_corpus_manifest(f->corpus), "split", &err), MEWL_OK);
-}
-
-static void draws_respect_side_and_width(void **state)
-{
-    fixture *f = *state;
-    mewl_rng rng = mewl_rng_seeded(1);
-    size_t wide = 0;
-    for (int i = 0; i < 300; i++) {
-        const mewl_sound *s = mewl_corpus_draw(f->corpus, MEWL_ROLE_CRY, MEWL_SIDE_TEST, 0, &rng);
-        assert_true(s != NULL && s->role == MEWL_ROLE_CRY && s->side == MEWL_SIDE_TEST);
-        assert_string_equal(s->row->split, "test");
-        wide += s->bandwidth_hz > 4000;
-        s = mewl_corpus_draw(f->corpus, MEWL_ROLE_CRY, MEWL_SIDE_TRAIN, 6000, &rng);
-        assert_true(s != NULL && s->bandwidth_hz == 8000);
-    }
-    assert_in_range(wide, 30, 270);
-    assert_null(mewl_corpus_draw(f->corpus, MEWL_ROLE_COUNT, MEWL_SIDE_TRAIN, 0, &rng));
-}
 
 static void examples_repeat_and_vary(void **state)
 {
@@ -103,7 +18,8 @@ static void examples_repeat_and_vary(void **state)
     assert_int_equal(mewl_example_init(&y, 96000, &err), MEWL_OK);
     assert_int_equal(x.frames, 75);
     size_t with_cry = 0, marked = 0;
-    for (uint64_t i = 0; i < 60; i++) {
+    const uint64_t examples = SANITIZED ? 10 : 40;
+    for (uint64_t i = 0; i < examples; i++) {
         if (mewl_mixer_make(a, &x, 3, 1, i, &err) != MEWL_OK) {
             fail_msg("%s", err.text);
         }
@@ -137,7 +53,7 @@ static void examples_repeat_and_vary(void **state)
         with_cry += cry;
         marked += most > 0.5f;
     }
-    assert_in_range(with_cry, 18, 42);
+    assert_true(SANITIZED || (with_cry >= 12 && with_cry <= 28));
     assert_true(marked >= with_cry * 9 / 10);
     assert_int_equal(mewl_mixer_make(a, &x, 3, 2, 0, &err), MEWL_OK);
     assert_int_equal(mewl_mixer_make(b, &y, 3, 1, 0, &err), MEWL_OK);
@@ -162,7 +78,8 @@ static void nothing_but_the_cry_tells(void **state)
     assert_int_equal(mewl_example_init(&x, mewl_mixer_count(m), &err), MEWL_OK);
     double narrow[2] = {0}, events[2] = {0}, level[2] = {0}, examples[2] = {0}, length[2] = {0};
     f->recipe.mixture_natural_probability = 0;
-    for (uint64_t i = 0; i < 250; i++) {
+    const uint64_t made = SANITIZED ? 10 : 250; /* a few find faults, many give shares */
+    for (uint64_t i = 0; i < made; i++) {
         assert_int_equal(mewl_mixer_make(m, &x, 9, 0, i, &err), MEWL_OK);
         double power = 0;
         for (size_t k = 0; k < x.count; k++) {
@@ -179,9 +96,11 @@ static void nothing_but_the_cry_tells(void **state)
         }
     }
     f->recipe.mixture_natural_probability = 0.15;
-    assert_true(fabs(narrow[0] / events[0] - narrow[1] / events[1]) < 0.10);
-    assert_true(fabs(narrow[1] / events[1] - 0.7) < 0.10);
-    assert_true(fabs(level[0] / examples[0] - level[1] / examples[1]) < 3.5);
+    if (!SANITIZED) {
+        assert_true(fabs(narrow[0] / events[0] - narrow[1] / events[1]) < 0.10);
+        assert_true(fabs(narrow[1] / events[1] - 0.7) < 0.10);
+        assert_true(fabs(level[0] / examples[0] - level[1] / examples[1]) < 3.5);
+    }
     mewl_example_fini(&x);
     mewl_mixer_free(m);
 }
@@ -198,7 +117,7 @@ static void test_mixtures_hold_their_truth(void **state)
     assert_int_equal(mewl_example_init(&loud, mewl_mixer_count(m), &err), MEWL_OK);
     assert_int_equal(mewl_example_init(&quiet, mewl_mixer_count(m), &err), MEWL_OK);
     assert_int_equal(mewl_example_init(&none, mewl_mixer_count(m), &err), MEWL_OK);
-    for (uint64_t i = 0; i < 5; i++) {
+    for (uint64_t i = 0; i < (SANITIZED ? 2 : 5); i++) {
         test.snr_db = 30;
         if (mewl_mixer_test(m, &loud, test, 5, i, &err) != MEWL_OK) {
             fail_msg("%s", err.text);
@@ -249,77 +168,19 @@ static void mistakes_are_told(void **state)
 {
     fixture *f = *state;
     mewl_error err = {0};
-    mewl_corpus *corpus;
     mewl_mixer *m;
     mewl_example e;
     assert_int_equal(mewl_mixer_new_test(&m, f->corpus, &f->recipe, MEWL_SIDE_TEST, 0, &err), MEWL_E_ARG);
     assert_int_equal(mewl_example_init(&e, 10, &err), MEWL_E_SHAPE);
-    int64_t memory = f->recipe.data_memory_mb;
-    f->recipe.data_memory_mb = 1;
-    assert_int_equal(mewl_corpus_open(&corpus, &f->recipe, 2, NULL, &err), MEWL_E_MEMORY);
-    assert_null(corpus);
-    f->recipe.data_memory_mb = memory;
-    double snr = f->recipe.data_min_snr_db;
-    f->recipe.data_min_snr_db = 60;
-    assert_int_equal(mewl_corpus_open(&corpus, &f->recipe, 2, NULL, &err), MEWL_E_EMPTY);
-    f->recipe.data_min_snr_db = snr;
-    const char *set = f->recipe.data_sets.items[1];
-    f->recipe.data_sets.items[1] = "esc11";
-    assert_int_equal(mewl_corpus_open(&corpus, &f->recipe, 2, NULL, &err), MEWL_E_NOT_FOUND);
-    /* A set whose licence keeps it out of shipped weights is refused unless the recipe says it is research. */
-    static const double none[1][2] = {{0, 0}};
-    wave_write(&f->sets, "urban/fold1/77-8-0-0.wav", 16000, 1, 0.01, 1, none, 0, 1);
-    f->recipe.data_sets.items[1] = "urban";
-    assert_int_equal(mewl_corpus_open(&corpus, &f->recipe, 2, NULL, &err), MEWL_E_ARG);
-    assert_non_null(strstr(err.text, "data.research"));
-    f->recipe.data_sets.items[1] = set;
-}
-
-static void real_sets(void **state)
-{
-    (void)state;
-    char path[1024];
-    mewl_recipe recipe;
-    mewl_corpus *corpus;
-    mewl_error err = {0};
-    if (temp_data(path, sizeof path, "esc10") == NULL) {
-        skip();
-    }
-    *strrchr(path, '/') = '\0';
-    assert_int_equal(mewl_recipe_init(&recipe, &err), MEWL_OK);
-    assert_int_equal(mewl_recipe_set(&recipe, "data.root", path, &err), MEWL_OK);
-    assert_int_equal(
-        mewl_recipe_set(&recipe, "data.sets", "esc10, room-impulse-responses, librispeech-test-other", &err), MEWL_OK);
-    assert_int_equal(mewl_recipe_set(&recipe, "data.esc_test_fold", "3", &err), MEWL_OK);
-    if (mewl_corpus_open(&corpus, &recipe, 2, NULL, &err) != MEWL_OK) {
-        fail_msg("%s", err.text);
-    }
-    const mewl_corpus_stats *s = mewl_corpus_get_stats(corpus);
-    assert_int_equal(s->unreadable, 0);
-    size_t count, usable = 0;
-    const mewl_sound *sounds = mewl_corpus_sounds(corpus, &count);
-    assert_int_equal(count, 400 + 10 + 50);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(sounds[i].row->set, "esc10") == 0) {
-            assert_true((sounds[i].side == MEWL_SIDE_TEST) == (sounds[i].row->fold == 3));
-            usable += sounds[i].role == MEWL_ROLE_CRY;
-        }
-    }
-    assert_true(usable >= 30);
-    mewl_corpus_close(corpus);
-    mewl_recipe_fini(&recipe);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(corpus_knows_its_sounds),
-        cmocka_unit_test(draws_respect_side_and_width),
         cmocka_unit_test(examples_repeat_and_vary),
         cmocka_unit_test(nothing_but_the_cry_tells),
         cmocka_unit_test(test_mixtures_hold_their_truth),
         cmocka_unit_test(mistakes_are_told),
-        cmocka_unit_test(real_sets),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -332,9 +332,17 @@ no_variables_are_global() {
     done
 }
 
-echo 1..12
+# ThreadSanitizer runs the tests marked so, and only those: a room that comes to have threads needs one.
+rooms_with_threads_have_tests_for_them() {
+    (cd src && grep -l -E '<(pthread|threads|stdatomic)\.h>' -- */*.c */*.h) | cut -d/ -f1 | sort -u | while read -r room; do
+        grep -q "'threads'" "tests/$room/meson.build" || echo "tests/$room/meson.build: no test of suite 'threads'"
+    done
+}
+
+echo 1..13
 run_cases includes_go_along_the_rooms outside_libraries_stay_behind_their_door no_room_depends_on_itself_in_a_circle \
     libraries_never_print_or_exit every_header_compiles_alone the_public_header_is_plain_c \
     guards_have_the_names_of_their_files files_open_with_what_they_are files_and_lines_are_of_readable_length \
-    nothing_is_left_for_later libraries_define_only_their_own_names no_variables_are_global
+    nothing_is_left_for_later libraries_define_only_their_own_names no_variables_are_global \
+    rooms_with_threads_have_tests_for_them
 exit "$failed"
