@@ -276,12 +276,44 @@ static void test_refused(void **state)
     mewl_net_free(net);
 }
 
+/* What is observed counts from the last "on" to "off", and nothing else. */
+static void test_observing_ends_and_starts_anew(void **state)
+{
+    (void)state;
+    float quiet[N * P], loud[N * P];
+    mewl_error err = {0};
+    mewl__grid grids[3];
+    fill(quiet, N * P, 51);
+    for (int i = 0; i < N * P; i++) {
+        loud[i] = 8 * quiet[i];
+    }
+    for (int how = 0; how < 3; how++) { /* quiet alone; loud after the end; loud before the last start */
+        mewl_net *net = chain(1, false);
+        if (how == 2) {
+            observe(net, loud);
+        }
+        observe(net, quiet);
+        OK(mewl_net_observe(net, false, &err));
+        assert_false(mewl_net_observing(net));
+        if (how == 1) {
+            OK(mewl_net_forward(net, loud, &err));
+        }
+        OK(mewl_net_quantise(net, (mewl_quant_opts){.kind = MEWL_QUANT_STATIC, .range = MEWL_RANGE_MINMAX}, &err));
+        grids[how] = grid_of(net, "conv1");
+        mewl_net_free(net);
+    }
+    assert_true(grids[0].scale > 0);
+    assert_memory_equal(&grids[0].scale, &grids[1].scale, sizeof(float));
+    assert_memory_equal(&grids[0].scale, &grids[2].scale, sizeof(float));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_straight_through),
         cmocka_unit_test(test_becomes_what_it_was_trained_as),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_observing_ends_and_starts_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,8 @@ static void test_rules(void **state)
         {-2, 4, 0.333, 2, -1, 1}, /* a model that was not shown to beat chance names nothing */
         {-2, 4, NAN, 2, -1, 1},   /* nor does one of which nothing is known */
         {1, 1, 0.4, 2, -1, 2},    /* two that cannot be ruled out */
-        {0, 0, 0.4, 2, -1, 3},
+        {1, 1, 0.4, 0, -1, 2},    /* and it is this that keeps them unnamed */
+        {0, 0, 0.4, 2, -1, 3},    {0, 0, 0.4, 0, -1, 3},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         mewl_error err = {0};
