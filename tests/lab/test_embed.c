@@ -1,12 +1,14 @@
 /* Training embedders on voices made here: each loss runs, a stop changes nothing, the finished file holds no centres,
- * and batches hold whole individuals with their sessions apart. */
+ * batches hold whole individuals with their sessions apart, and what another embedder says of them can be learned. */
 #include "../data/wave.h"
 
 #include <stdio.h>
 
 #include "base/file.h"
 #include "data/loader.h"
+#include "lab/embed.h"
 #include "lab/train.h"
+#include "lab/tutor.h"
 #include "models/model.h"
 
 typedef struct fixture {
@@ -52,15 +54,14 @@ static void write_recipe(const fixture *f, char *path, size_t size, const char *
     snprintf(path, size, "%s/embed.ini", f->out.path);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fprintf(
-        file,
-        "[recipe]\nname = little\ntask = embed\nseed = 5\n[model]\narch = ecapa\nwidth = 0.0625\nfrontend = ecapa\n"
-        "[data]\nroot = %s\nsets = catmeows, esc10\nvalid_share = 0.3\ntest_share = 0.1\nmin_snr_db = 0\n"
-        "[mixture]\npitch_semitones = 0 .. 0\ncodec_probability = 0\n"
-        "[train]\nepochs = 2\nsteps_per_epoch = 2\nbatch = 4\nthreads = 1\nloader_threads = 1\n"
-        "checkpoint_steps = 1\nlog_steps = 1\nema_decay = 0.9\nwarmup_steps = 1\nprecision = fp32\n"
-        "[embed]\nseconds = 0.6\nrecordings = 2\n%s\n",
-        f->sets.path, more);
+    fprintf(file,
+            "[recipe]\nname = little\ntask = embed\nseed = 5\n[model]\narch = ecapa\nwidth = 0.0625\nfrontend = ecapa\n"
+            "[data]\nroot = %s\nsets = catmeows, esc10\nvalid_share = 0.3\ntest_share = 0.1\nmin_snr_db = 0\n"
+            "[mixture]\npitch_semitones = 0 .. 0\ncodec_probability = 0\n"
+            "[train]\nepochs = 2\nsteps_per_epoch = 2\nbatch = 4\nthreads = 1\nloader_threads = 1\n"
+            "checkpoint_steps = 1\nlog_steps = 1\nema_decay = 0.9\nwarmup_steps = 1\nprecision = fp32\n"
+            "[embed]\nseconds = 0.6\nrecordings = 2\n%s\n",
+            f->sets.path, more);
     assert_int_equal(fclose(file), 0);
 }
 
@@ -179,12 +180,144 @@ static void sessions_are_an_hour_apart(void **state)
     assert_false(mewl_individual_same_session(&a, &b));
 }
 
+/* An embedder with random weights at `path`: somebody to learn from. */
+static void write_teacher(const fixture *f, char *path, size_t size)
+{
+    mewl_error err = {0};
+    mewl_model *model;
+    mewl_model_config config = {.arch = "ecapa", .front_end = "ecapa", .width = 0.0625};
+    snprintf(path, size, "%s/teacher.safetensors", f->out.path);
+    assert_int_equal(mewl_model_new(&model, config, 77, &err), MEWL_OK);
+    assert_int_equal(mewl_model_save(model, path, false, &err), MEWL_OK);
+    mewl_model_free(model);
+}
+
+/* Targets: of length one for whoever is named on the training side, nothing for the rest; the teacher twice over says
+ * what it says once. */
+static void a_teacher_is_asked_of_the_training_side(void **state)
+{
+    fixture *f = *state;
+    char path[512], teacher[600];
+    mewl_error err = {0};
+    mewl_recipe recipe;
+    mewl_corpus *corpus;
+    mewl__tutor once, twice;
+    enum { SIZE = 16 };
+    size_t count, taught = 0;
+    write_teacher(f, teacher, sizeof teacher);
+    write_recipe(f, path, sizeof path, "[distil]\nteacher = teacher.safetensors");
+    assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
+    assert_int_equal(mewl_corpus_open(&corpus, &recipe, 1, NULL, &err), MEWL_OK);
+    const mewl_sound *sounds = mewl_corpus_sounds(corpus, &count);
+    if (mewl__tutor_open(&once, &recipe, corpus, SIZE, NULL, &err) != MEWL_OK) {
+        fail_msg("%s", err.text);
+    }
+    mewl_recipe_fini(&recipe);
+    write_recipe(f, path, sizeof path, "[distil]\nteacher = teacher.safetensors, teacher.safetensors");
+    assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
+    assert_int_equal(mewl__tutor_open(&twice, &recipe, corpus, SIZE, NULL, &err), MEWL_OK);
+    for (size_t i = 0; i < count; i++) {
+        float said[2 * SIZE];
+        double squares = 0, same = 0;
+        mewl__tutor_say(&once, said, &i, 1);
+        mewl__tutor_say(&twice, said + SIZE, &i, 1);
+        for (size_t k = 0; k < SIZE; k++) {
+            squares += (double)said[k] * (double)said[k];
+            same += (double)said[k] * (double)said[SIZE + k];
+        }
+        bool named = sounds[i].side == MEWL_SIDE_TRAIN && sounds[i].row->speaker[0] != '\0';
+        assert_true(fabs(squares - (named ? 1.0 : 0.0)) < 1e-5);
+        assert_true(fabs(same - squares) < 1e-3);
+        taught += named;
+    }
+    assert_true(taught >= 8 && taught < count);
+    mewl__tutor_fini(&once);
+    mewl__tutor_fini(&twice);
+    mewl_recipe_fini(&recipe);
+    write_recipe(f, path, sizeof path, "[distil]\nteacher = nobody.safetensors");
+    assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
+    assert_int_not_equal(mewl__tutor_open(&once, &recipe, corpus, SIZE, NULL, &err), MEWL_OK);
+    assert_non_null(strstr(err.text, "nobody.safetensors"));
+    mewl_recipe_fini(&recipe);
+    mewl_corpus_close(corpus);
+}
+
+/* One batch over and over: with the teacher's word alone the student comes to say it; shares of the losses are shares.
+ */
+static void a_teacher_is_learned_from(void **state)
+{
+    fixture *f = *state;
+    char path[512], teacher[600];
+    double loss[3], last = 0;
+    mewl_error err = {0};
+    mewl_recipe recipe;
+    mewl_corpus *corpus;
+    mewl_loader *loader;
+    mewl_batch *batch;
+    mewl_model *model;
+    mewl_optim *optim;
+    mewl__tutor tutor;
+    mewl__losses losses;
+    write_teacher(f, teacher, sizeof teacher);
+    write_recipe(f, path, sizeof path, "loss = nt-xent\n[distil]\nteacher = teacher.safetensors");
+    assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
+    assert_int_equal(mewl_corpus_open(&corpus, &recipe, 1, NULL, &err), MEWL_OK);
+    mewl_loader_opts opts = {.side = MEWL_SIDE_TRAIN, .augment = true, .seed = 1, .batch = 6};
+    assert_int_equal(mewl_loader_open_individuals(&loader, corpus, &recipe, opts, &err), MEWL_OK);
+    assert_int_equal(mewl_loader_seek(loader, 0, 0, 1, &err), MEWL_OK);
+    assert_int_equal(mewl_loader_pull(loader, &batch, &err), MEWL_OK);
+    mewl_model_config config = {.arch = "ecapa", .front_end = "ecapa", .width = 0.0625};
+    assert_int_equal(mewl_model_new(&model, config, 3, &err), MEWL_OK);
+    assert_int_equal(mewl_model_plan(model, (mewl_model_mode){.training = true, .threads = 1}, &err), MEWL_OK);
+    assert_int_equal(mewl__tutor_open(&tutor, &recipe, corpus, 192, NULL, &err), MEWL_OK);
+    mewl__scratch scratch = {.tutor = &tutor};
+    assert_int_equal(mewl_optim_new(&optim, mewl_model_net(model), (mewl_optim_opts){.kind = MEWL_OPTIM_ADAM}, &err),
+                     MEWL_OK);
+    for (int k = 0; k < 3; k++) {
+        recipe.distil_weight = 0.5 * k;
+        assert_int_equal(mewl__embed_run(&losses, &scratch, model, batch, &recipe, true, &err), MEWL_OK);
+        loss[k] = losses.total;
+    }
+    assert_true(fabs(loss[1] - 0.5 * (loss[0] + loss[2])) < 1e-4);
+    for (int step = 0; step < 30; step++) {
+        double norm;
+        assert_int_equal(mewl__embed_run(&losses, &scratch, model, batch, &recipe, true, &err), MEWL_OK);
+        assert_int_equal(mewl_optim_step(optim, &norm, 0.002, &err), MEWL_OK);
+        last = losses.total;
+    }
+    assert_true(last < 0.5 * loss[2]);
+    mewl__scratch_fini(&scratch);
+    mewl_optim_free(optim);
+    mewl_model_free(model);
+    mewl_loader_release(loader, batch);
+    mewl_loader_close(loader);
+    mewl_corpus_close(corpus);
+    mewl__tutor_fini(&tutor);
+    mewl_recipe_fini(&recipe);
+}
+
+/* A stop changes nothing here either. */
+static void training_with_a_teacher_goes_on(void **state)
+{
+    fixture *f = *state;
+    char recipe[512], whole[512], parts[512], teacher[600];
+    mewl_train_result r;
+    write_teacher(f, teacher, sizeof teacher);
+    write_recipe(f, recipe, sizeof recipe, "loss = aam\n[distil]\nteacher = teacher.safetensors\nweight = 0.5");
+    snprintf(whole, sizeof whole, "%s/taught", f->out.path);
+    snprintf(parts, sizeof parts, "%s/taught-parts", f->out.path);
+    train(&r, recipe, (mewl_train_opts){.output = whole});
+    train(&r, recipe, (mewl_train_opts){.output = parts, .stop_after = 1});
+    train(&r, recipe, (mewl_train_opts){.output = parts, .resume = true});
+    assert_same_file(whole, parts, "model.safetensors");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_loss_trains),
-        cmocka_unit_test(batches_hold_whole_individuals),
-        cmocka_unit_test(sessions_are_an_hour_apart),
+        cmocka_unit_test(every_loss_trains),          cmocka_unit_test(batches_hold_whole_individuals),
+        cmocka_unit_test(sessions_are_an_hour_apart), cmocka_unit_test(a_teacher_is_asked_of_the_training_side),
+        cmocka_unit_test(a_teacher_is_learned_from),  cmocka_unit_test(training_with_a_teacher_goes_on),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
