@@ -6,6 +6,9 @@
 
 #include "base/clock.h"
 
+#define SKEW_MS (5 * 60000LL)     /* by which clocks may disagree */
+#define ZONES_MS (14 * 3600000LL) /* by which a day begins earlier elsewhere than in UTC */
+
 static mewl_status default_folder(char *out, size_t size, mewl_error *err)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
@@ -35,20 +38,41 @@ static mewl_status open_store(mewl_baby *baby, const char *folder, bool existing
                : status;
 }
 
-int mewl_baby_open(mewl_baby *baby, mewl_cli *cli, const char *const *value, const char *name, bool existing)
+int mewl_baby_now(mewl_baby *baby, mewl_cli *cli, const char *const *value)
 {
     const mewl_clock clock = mewl_clock_system();
-    mewl_error err = {0};
     *baby = (mewl_baby){.cli = cli, .now_ms = mewl_clock_wall_ms(&clock)};
     if (value[MEWL_BABY_NOW] != NULL && !mewl_baby_parse_time(&baby->now_ms, value[MEWL_BABY_NOW])) {
         return mewl_cli_usage_error(cli, "--now takes a time like \"2026-11-20 22:44\", not `%s`",
                                     value[MEWL_BABY_NOW]);
+    }
+    return MEWL_CLI_GO;
+}
+
+int mewl_baby_open(mewl_baby *baby, mewl_cli *cli, const char *const *value, const char *name, bool existing)
+{
+    mewl_error err = {0};
+    const int code = mewl_baby_now(baby, cli, value);
+    if (code != MEWL_CLI_GO) {
+        return code;
     }
     mewl_status status = open_store(baby, value[MEWL_BABY_STORE], existing, &err);
     if (status == MEWL_OK && name != NULL) {
         status = mewl_store_infant_find(baby->store, &baby->infant, name, &err);
     }
     return status == MEWL_OK ? MEWL_CLI_GO : mewl_cli_fail(cli, &err);
+}
+
+int mewl_baby_not_future(const mewl_baby *baby, const char *option, int64_t ms)
+{
+    const bool birth = strcmp(option, "born") == 0;
+    char said[32], now[32];
+    if (ms <= baby->now_ms + (birth ? ZONES_MS : SKEW_MS)) {
+        return MEWL_CLI_GO;
+    }
+    return mewl_cli_usage_error(baby->cli, "--%s: %s has not come yet; it is %s by this machine's clock", option,
+                                birth ? mewl_baby_day(said, ms) : mewl_baby_time(said, ms),
+                                mewl_baby_time(now, baby->now_ms));
 }
 
 void mewl_baby_close(mewl_baby *baby)

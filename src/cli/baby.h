@@ -23,6 +23,9 @@ typedef struct mewl_baby {
     int64_t now_ms;
 } mewl_baby;
 
+/* Begins *baby, with what time it is: by --now, else the clock. MEWL_CLI_GO, or the exit code after reporting. */
+int mewl_baby_now(mewl_baby *baby, mewl_cli *cli, const char *const *value);
+
 /* Opens the store that value[MEWL_BABY_STORE] names (NULL: $XDG_DATA_HOME/mewl, else ~/.local/share/mewl) and, when
  * `name` is not NULL, finds that infant. `existing`: do not make a store. MEWL_CLI_GO, or the exit code after reporting
  * why not. Close in any case. */
@@ -35,6 +38,10 @@ bool mewl_baby_parse_time(int64_t *ms, const char *text);
 
 /* A day of birth, "2026-11-20", as midnight UTC. */
 bool mewl_baby_parse_day(int64_t *ms, const char *text);
+
+/* Whether a moment said with `option` is no later than now, a few minutes of clocks that disagree (a day's hours for a
+ * day of birth, which has no time zone) allowed. MEWL_CLI_GO, or MEWL_EXIT_USAGE after saying so. */
+int mewl_baby_not_future(const mewl_baby *baby, const char *option, int64_t ms);
 
 /* "2026-11-20 22:44" by the clock of this place; `out` has 32 bytes. Returns it. */
 char *mewl_baby_time(char *out, int64_t ms);

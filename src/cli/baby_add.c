@@ -61,6 +61,19 @@ static int take_options(mewl_cli *cli, mewl_store_infant *infant, const char *co
     return MEWL_CLI_GO;
 }
 
+/* A name is one line of text that can be seen and typed. */
+static bool good_name(const char *name, size_t size)
+{
+    bool seen = false;
+    for (const char *c = name; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            return false;
+        }
+        seen = seen || *c != ' ';
+    }
+    return seen && strlen(name) < size;
+}
+
 static int add(mewl_cli *cli, const char *name, const char *const *value)
 {
     mewl_baby baby = {0};
@@ -74,10 +87,15 @@ static int add(mewl_cli *cli, const char *name, const char *const *value)
     if (code != MEWL_CLI_GO) {
         return code;
     }
-    if (name[0] == '\0' || strlen(name) >= sizeof infant.name) {
-        return mewl_cli_usage_error(cli, "a name has 1 to %zu bytes", sizeof infant.name - 1);
+    if (!good_name(name, sizeof infant.name)) {
+        return mewl_cli_usage_error(cli, "a name is one line of 1 to %zu bytes, and not blank", sizeof infant.name - 1);
     }
     (void)strcpy(infant.name, name);
+    code = mewl_baby_now(&baby, cli, value);
+    code = code == MEWL_CLI_GO ? mewl_baby_not_future(&baby, "born", infant.born_ms) : code;
+    if (code != MEWL_CLI_GO) {
+        return code; /* no store is made for that */
+    }
     code = mewl_baby_open(&baby, cli, value, NULL, false);
     infant.created_ms = baby.now_ms;
     if (code == MEWL_CLI_GO) {
@@ -98,6 +116,7 @@ static int change(mewl_cli *cli, const char *name, const char *const *value)
     mewl_error err = {0};
     int code = mewl_baby_open(&baby, cli, value, name, true);
     code = code == MEWL_CLI_GO ? take_options(cli, &baby.infant, value) : code;
+    code = code == MEWL_CLI_GO ? mewl_baby_not_future(&baby, "born", baby.infant.born_ms) : code;
     if (code == MEWL_CLI_GO) {
         code = mewl_store_infant_update(baby.store, &baby.infant, &err) == MEWL_OK ? MEWL_EXIT_DONE
                                                                                    : mewl_cli_fail(cli, &err);

@@ -1,5 +1,7 @@
 /* baby_alerts.c - `mewl baby alerts`: what Mewl had to say, and that it was seen. */
 #include "cli/baby.h"
+#include "cli/baby_learn.h"
+#include "cli/baby_words.h"
 #include "store/alerts.h"
 
 #define ALERTS_MAX 100000
@@ -77,15 +79,21 @@ static mewl_status print_rows(const mewl_baby *baby, const json_t *list, mewl_er
     return status;
 }
 
-static mewl_status alerts(const mewl_baby *baby, bool all, bool keep, mewl_error *err)
+static mewl_status alerts(mewl_baby *baby, bool all, bool keep, mewl_error *err)
 {
     const bool json = baby->cli->json || baby->cli->ndjson;
+    mewl_baby_learned learned;
+    char reach[MEWL_BABY_REACH_MAX];
+    MEWL_TRY(mewl_baby_settle(baby, &learned, err)); /* a session may be over since, and have something to tell */
     listing l = {.all = all, .list = json ? json_array() : NULL};
     mewl_status status = mewl_store_alert_each(baby->store, baby->infant.id, INT64_MIN, INT64_MAX, take, &l, err);
     if (status == MEWL_OK && json) {
         status = print_rows(baby, l.list, err);
     } else if (status == MEWL_OK && l.count == 0) {
         (void)printf("No %salerts for %s.\n", all ? "" : "new ", baby->infant.name);
+    }
+    if (status == MEWL_OK && mewl_baby_reach_words(reach, sizeof reach, &learned.state, baby->infant.alarm_days)) {
+        mewl_cli_note(baby->cli, "%s", reach);
     }
     if (status == MEWL_OK && !keep && l.count > 0) {
         status = mewl_store_alert_seen(baby->store, baby->infant.id, baby->now_ms, err);

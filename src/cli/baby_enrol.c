@@ -164,21 +164,27 @@ static json_t *state_json(const mewl_baby_learned *learned)
     return out;
 }
 
-/* Whether the family's rate of false alarms is within reach of what is known so far. */
-static void say_reach(const work *w, const mewl_infant_state *s)
+/* What became of it all, in one line. */
+static void say_sum(const work *w, size_t usable)
 {
-    if (isfinite(s->level) && isfinite(s->p_step) && s->p_step > s->level) {
-        mewl_cli_note(
-            w->baby->cli,
-            "so far %zu sessions are known for comparison. At one false alarm in %g days, about %.0f are needed "
-            "before a single session can count as unusual; until then the weeks as a whole are watched",
-            s->held_apart, w->baby->infant.alarm_days, ceil(1.0 / s->level));
+    char span[32];
+    const char *files = w->intake.files == 1 ? "recording" : "recordings";
+    if (w->intake.files == 0) {
+        return; /* all of it unreadable, or known before: told */
+    }
+    (void)mewl_cli_duration(span, sizeof span, w->intake.heard_s);
+    if (usable == 0) {
+        mewl_cli_note(w->baby->cli, "no cry in %zu %s (%s listened to) is clear enough to be %s", w->intake.files,
+                      files, span, w->enrol ? "taken as usual" : "compared");
+    } else {
+        mewl_cli_note(w->baby->cli, "%zu %s from %zu %s (%s listened to) %s", usable, usable == 1 ? "cry" : "cries",
+                      w->intake.files, files, span, w->enrol ? "taken as usual" : "compared");
     }
 }
 
 static int tell_all(work *w, const mewl_baby_learned *learned)
 {
-    char span[32];
+    char reach[MEWL_BABY_REACH_MAX];
     const mewl_cli *cli = w->baby->cli;
     mewl_cli_report_clear(cli);
     tell_unusable(w);
@@ -198,11 +204,10 @@ static int tell_all(work *w, const mewl_baby_learned *learned)
     for (size_t i = 0; i < w->intake.count; i++) {
         usable += w->intake.kept[i].usable;
     }
-    mewl_cli_note(cli, "%zu cr%s from %zu recording%s (%s listened to)%s", usable, usable == 1 ? "y" : "ies",
-                  w->intake.files, w->intake.files == 1 ? "" : "s",
-                  mewl_cli_duration(span, sizeof span, w->intake.heard_s),
-                  w->enrol ? " learned as usual" : " compared");
-    say_reach(w, &learned->state);
+    say_sum(w, usable);
+    if (mewl_baby_reach_words(reach, sizeof reach, &learned->state, w->baby->infant.alarm_days)) {
+        mewl_cli_note(cli, "%s", reach);
+    }
     if (learned->alerts > 0) {
         mewl_cli_note(cli, "there is something to tell: mewl baby alerts %s", w->baby->infant.name);
     }
@@ -302,6 +307,7 @@ static int enrol_or_score(mewl_cli *cli, const mewl_cli_usage *usage, bool enrol
         return mewl_cli_usage_error(cli, "--at takes a time like \"2026-11-20 03:12\", not `%s`", value[OPT_AT]);
     }
     code = mewl_baby_open(&baby, cli, value, argv[0], true);
+    code = code == MEWL_CLI_GO && w.intake.timed ? mewl_baby_not_future(&baby, "at", w.intake.next_ms) : code;
     w.rows = json_array();
     code = code == MEWL_CLI_GO ? run_work(&w, value, argc - 1, argv + 1) : code;
     json_decref(w.rows);

@@ -38,6 +38,10 @@ static int note(mewl_baby *baby, const char *text, const char *at)
     if (at != NULL && !mewl_baby_parse_time(&entry.time_ms, at)) {
         return mewl_cli_usage_error(baby->cli, "--at takes a time like \"2026-11-20 03:12\", not `%s`", at);
     }
+    const int code = mewl_baby_not_future(baby, "at", entry.time_ms);
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
     (void)strcpy(entry.text, text);
     return mewl_store_entry_put(baby->store, &entry, &err) == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(baby->cli, &err);
 }

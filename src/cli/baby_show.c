@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "cli/baby.h"
+#include "cli/baby_learn.h"
+#include "cli/baby_words.h"
 #include "store/coverage.h"
 #include "store/embeddings.h"
 
@@ -65,9 +67,9 @@ static mewl_status collect(void *user, const mewl_store_infant *infant)
 static void print_line(const mewl_baby *baby, const mewl_store_totals *t)
 {
     char age[32], time[32];
-    (void)printf("%-16s %-12s %6lld cries in %lld session%s, last %s%s\n", baby->infant.name,
+    (void)printf("%-16s %-12s %6lld %s in %lld session%s, last %s%s\n", baby->infant.name,
                  mewl_baby_age(age, baby->infant.born_ms, baby->now_ms), (long long)t->recordings,
-                 (long long)t->sessions, t->sessions == 1 ? "" : "s",
+                 t->recordings == 1 ? "cry" : "cries", (long long)t->sessions, t->sessions == 1 ? "" : "s",
                  t->recordings > 0 ? mewl_baby_time(time, t->last_ms) : "-",
                  t->unseen > 0 ? "; new alerts: mewl baby alerts" : "");
 }
@@ -111,6 +113,9 @@ int mewl_baby_list(mewl_cli *cli, int argc, char **argv)
         status = status == MEWL_OK ? list_all(&baby, names, out, &err) : status;
         code = status == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(cli, &err);
     }
+    if (code == MEWL_EXIT_DONE && json_array_size(names) == 0) {
+        mewl_cli_note(cli, "no infant is kept here; begin with `mewl baby add NAME --born DATE`");
+    }
     if (code == MEWL_EXIT_DONE && cli->json) {
         json_t *document = json_object();
         (void)mewl_json_set(document, "infants", json_incref(out));
@@ -135,14 +140,18 @@ static mewl_status add_model(void *user, const mewl_store_model *model)
     return json_array_append_new(user, row) == 0 ? MEWL_OK : MEWL_E_MEMORY;
 }
 
-static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, const double heard_s, const json_t *models)
+/* Of a model's hash, as much as tells it from another. */
+#define HASH_SHOWN 12
+
+static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, double heard_s, const json_t *models,
+                         const char *reach)
 {
     const mewl_store_infant *infant = &baby->infant;
     char a[32], b[32];
     (void)printf("%s, born %s (%s old)\n", infant->name, mewl_baby_day(a, infant->born_ms),
                  mewl_baby_age(b, infant->born_ms, baby->now_ms));
-    (void)printf("cries        %lld in %lld sessions; %lld of them clear enough to compare\n", (long long)t->recordings,
-                 (long long)t->sessions, (long long)t->usable);
+    (void)printf("cries        %lld in %lld session%s; %lld of them clear enough to compare\n",
+                 (long long)t->recordings, (long long)t->sessions, t->sessions == 1 ? "" : "s", (long long)t->usable);
     if (t->recordings > 0) {
         (void)printf("from         %s to %s\n", mewl_baby_time(a, t->first_ms), mewl_baby_time(b, t->last_ms));
     }
@@ -150,6 +159,9 @@ static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, cons
     (void)printf("unusual      %lld; alerts: %lld (%lld new)\n", (long long)t->unusual, (long long)t->alerts,
                  (long long)t->unseen);
     (void)printf("alarms       set to at most about one false alarm in %g days\n", infant->alarm_days);
+    if (reach != NULL) {
+        (void)printf("not yet      %s\n", reach);
+    }
     if (infant->keep_clips) {
         (void)printf("recordings   %lld kept, up to %.0f MB\n", (long long)t->clips, (double)infant->clips_bytes / 1e6);
     } else {
@@ -157,8 +169,9 @@ static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, cons
     }
     for (size_t i = 0; i < json_array_size(models); i++) {
         const json_t *m = json_array_get(models, i);
-        (void)printf("%-12s %s %s\n", json_string_value(json_object_get(m, "kind")),
-                     json_string_value(json_object_get(m, "name")), json_string_value(json_object_get(m, "id")));
+        (void)printf("%-12s %s %.*s\n", json_string_value(json_object_get(m, "kind")),
+                     json_string_value(json_object_get(m, "name")), HASH_SHOWN,
+                     json_string_value(json_object_get(m, "id")));
     }
     (void)printf("kept in      %s\n", mewl_store_folder(baby->store));
 }
@@ -168,21 +181,29 @@ static int show(mewl_baby *baby)
     mewl_store_totals totals;
     mewl_error err = {0};
     double heard_s = 0.0;
+    mewl_baby_learned learned;
+    char reach[MEWL_BABY_REACH_MAX];
     json_t *models = json_array();
     int code = MEWL_EXIT_DONE;
-    if (mewl_store_infant_totals(baby->store, &totals, baby->infant.id, &err) != MEWL_OK ||
+    if (mewl_baby_settle(baby, &learned, &err) != MEWL_OK ||
+        mewl_store_infant_totals(baby->store, &totals, baby->infant.id, &err) != MEWL_OK ||
         mewl_store_coverage_sum(baby->store, &heard_s, baby->infant.id, baby->now_ms - 7 * MEWL_BABY_DAY_MS,
                                 baby->now_ms, &err) != MEWL_OK ||
         mewl_store_model_each(baby->store, add_model, models, &err) != MEWL_OK) {
         code = mewl_cli_fail(baby->cli, &err);
-    } else if (baby->cli->json || baby->cli->ndjson) {
+        json_decref(models);
+        return code;
+    }
+    const bool waiting = mewl_baby_reach_words(reach, sizeof reach, &learned.state, baby->infant.alarm_days);
+    if (baby->cli->json || baby->cli->ndjson) {
         json_t *document = infant_json(baby, &baby->infant, &totals);
+        (void)mewl_json_set_bool(document, "sessions_can_alarm", !waiting);
         (void)mewl_json_set_real(document, "listened_7_days_s", heard_s);
         (void)mewl_json_set(document, "models", json_incref(models));
         (void)mewl_json_set_string(document, "store", mewl_store_folder(baby->store));
         code = mewl_baby_print(baby->cli, document);
     } else {
-        print_infant(baby, &totals, heard_s, models);
+        print_infant(baby, &totals, heard_s, models, waiting ? reach : NULL);
     }
     json_decref(models);
     return code;

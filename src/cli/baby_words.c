@@ -109,3 +109,28 @@ void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *v, bool
                        v->p.p >= 0.5 ? "" : "s", basis_words(mewl_calibration_name(v->p.calibration)));
     }
 }
+
+bool mewl_baby_reach_words(char *out, size_t size, const mewl_infant_state *s, double alarm_days)
+{
+    if (s->sessions == 0) {
+        (void)snprintf(out, size,
+                       "nothing is known yet of how this infant usually cries, so nothing can count as unusual: begin "
+                       "with `mewl baby enrol`");
+        return true;
+    }
+    if (isfinite(s->level) && isfinite(s->p_step) && s->p_step <= s->level) {
+        return false;
+    }
+    const int used = snprintf(out, size, "so far %zu session%s known for comparison", s->held_apart,
+                              s->held_apart == 1 ? " is" : "s are");
+    if (isfinite(s->level) && s->level > 0.0 && used > 0 && (size_t)used < size) {
+        (void)snprintf(out + used, size - (size_t)used,
+                       "; at one false alarm in %g days, about %.0f are needed before a single session can count as "
+                       "unusual. Until then the weeks as a whole are watched",
+                       alarm_days, ceil(1.0 / s->level));
+    } else if (used > 0 && (size_t)used < size) {
+        (void)snprintf(out + used, size - (size_t)used,
+                       ", too few to say of a single one that it is unusual. Enrol more ordinary days");
+    }
+    return true;
+}

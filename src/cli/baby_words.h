@@ -2,6 +2,7 @@
 #ifndef MEWL_CLI_BABY_WORDS_H
 #define MEWL_CLI_BABY_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "infant/infant.h"
@@ -13,6 +14,12 @@ char *mewl_baby_share(char *out, size_t size, double share);
 
 /* What the entry says, as one sentence without a full stop. */
 void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *entry);
+
+#define MEWL_BABY_REACH_MAX 320
+
+/* Whether single sessions cannot count as unusual yet, at the family's rate of false alarms, with what is known so far;
+ * then the sentence that says so, at most MEWL_BABY_REACH_MAX bytes. */
+bool mewl_baby_reach_words(char *out, size_t size, const mewl_infant_state *state, double alarm_days);
 
 /* What is said of one recording. */
 void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *verdict, bool enrolled);

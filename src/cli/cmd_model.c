@@ -226,6 +226,10 @@ static int run_info(mewl_cli *cli, int argc, char **argv)
             mewl_torchzip_close(file);
             return code;
         }
+        if (err.status == MEWL_E_FORMAT && strstr(err.text, "no PyTorch checkpoint") != NULL) {
+            err.status = mewl_error_set(
+                &err, MEWL_E_FORMAT, "%s: no model: neither safetensors nor TFLite nor a PyTorch checkpoint", argv[0]);
+        }
         return mewl_cli_fail(cli, &err);
     }
     code = MEWL_EXIT_DONE;

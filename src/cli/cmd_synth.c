@@ -125,8 +125,8 @@ static int diaries(mewl_cli *cli, const char **value, const char *folder, uint64
         return MEWL_EXIT_FAILED;
     }
     mewl_cli_report_clear(cli);
-    mewl_cli_note(cli, "%s: %zu recordings of %ld simulated infants over %g days%s", folder, job.written, infants, days,
-                  job.sound ? "" : " (measures alone)");
+    mewl_cli_note(cli, "%s: %zu recordings of %ld simulated infant%s over %g days%s", folder, job.written, infants,
+                  infants == 1 ? "" : "s", days, job.sound ? "" : " (measures alone)");
     return MEWL_EXIT_DONE;
 }
 

@@ -302,11 +302,12 @@ static void draw_legend(const sheet *s)
     static const struct {
         const char *text;
         uint32_t colour;
-        bool hollow, triangle;
-    } rows[] = {{"told", MEWL__CRY, false, true},
-                {"unlike usual", MEWL__CRY, false, false},
-                {"usual", MEWL__SCORE, false, false},
-                {"still learning", MEWL__MUTED, true, false}};
+        enum { DOT, RING, TRIANGLE, AREA } sign;
+    } rows[] = {{"told", MEWL__CRY, TRIANGLE},
+                {"unlike usual", MEWL__CRY, DOT},
+                {"usual", MEWL__SCORE, DOT},
+                {"still learning", MEWL__MUTED, RING},
+                {"not listened", NOT_HEARD, AREA}};
     double x = s->axes.box.x + s->axes.box.width;
     const double y = s->axes.box.y - 20.0;
     mewl__font(s->cr, 11.0, false);
@@ -315,10 +316,12 @@ static void draw_legend(const sheet *s)
         mewl__text(s->cr, x, y, MEWL__ALIGN_RIGHT, rows[i].text);
         x -= mewl__text_width(s->cr, rows[i].text) + 10.0;
         mewl__colour(s->cr, rows[i].colour, 1.0);
-        if (rows[i].triangle) {
+        if (rows[i].sign == TRIANGLE) {
             draw_triangle(s->cr, x, y - 9.0);
+        } else if (rows[i].sign == AREA) {
+            fill_box(s->cr, x - 7.0, y - 9.0, 14.0, 10.0);
         } else {
-            draw_dot(s->cr, x, y - 4.0, 4.2, rows[i].hollow);
+            draw_dot(s->cr, x, y - 4.0, 4.2, rows[i].sign == RING);
         }
         x -= 20.0;
     }
