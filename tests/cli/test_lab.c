@@ -1,5 +1,6 @@
 /* `mewl train` and `mewl eval` as people run them: what is refused before anything starts, with which exit code and
- * which words, and what `--keys` prints. What they compute is tested in tests/lab. Argument: the program. */
+ * which words, and what `--keys` prints; `mewl lab verify` from recordings to report. What they compute is tested in
+ * tests/lab. Argument: the program. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,6 +71,34 @@ static void keys_are_listed_with_their_defaults(void **state)
     assert_non_null(strstr(said, "\nschedule = cosine\n"));
 }
 
+/* `mewl lab verify` on four infants in two sessions: the shipped embedder beside what needs no weights; a file of
+ * trials that names nobody; an embedder that is not there. */
+static void recordings_are_told_apart(void **state)
+{
+    (void)state;
+    char path[160], manifest[4096] = "path,set,label,speaker,session,group\n";
+    for (uint32_t i = 0; i < 8; i++) {
+        wav_form form = {.rate_hz = 8000 + 2000 * (i / 2), .channels = 1, .seconds = 1.5 + i % 2, .gain = 0.3};
+        (void)snprintf(path, sizeof path, "%s/%u.wav", folder, i);
+        assert_true(write_wav(path, form));
+        size_t used = strlen(manifest);
+        (void)snprintf(manifest + used, sizeof manifest - used, "%u.wav,home,cry,infant%u,day%u,app%u\n", i, i / 2,
+                       i % 2, i / 2);
+    }
+    (void)snprintf(path, sizeof path, "%s/who.csv", folder);
+    assert_true(write_text(path, manifest));
+    (void)snprintf(path, sizeof path, "%s/pairs.csv", folder);
+    assert_true(write_text(path, "left,right,label\n0.wav,nobody.wav,1\n"));
+    const ran *r = run("lab verify --manifest who.csv -o v --json");
+    run_expect(r, "lab verify", 0, "\"system\": \"embedder\"", NULL);
+    run_expect(r, "lab verify", 0, "\"judge_minus_this\"", NULL);
+    run_expect(r, "lab verify", 0, "\"system\": \"mfcc\"", NULL);
+    run_expect(run("lab verify --manifest who.csv -o v --trials pairs.csv"), "--trials", 3, "nobody.wav", NULL);
+    run_expect(run("lab verify --manifest who.csv -o v --also /none/a.safetensors"), "--also", 3, "/none/a.safetensors",
+               NULL);
+    run_expect(run("lab verify --folds 2"), "--folds", 2, "--folds", NULL);
+}
+
 static int make_recipe(void **state)
 {
     (void)state;
@@ -94,6 +123,7 @@ int main(int argc, char **argv)
     }
     program = realpath(argv[1], NULL);
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_cannot_start_is_refused),
-                                       cmocka_unit_test(keys_are_listed_with_their_defaults)};
+                                       cmocka_unit_test(keys_are_listed_with_their_defaults),
+                                       cmocka_unit_test(recordings_are_told_apart)};
     return program == NULL ? 2 : cmocka_run_group_tests_name("cli/lab", tests, make_recipe, remove_recipe);
 }
