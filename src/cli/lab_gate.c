@@ -49,11 +49,11 @@ static const char *sort_of(const mewl_row *row)
     if (strcmp(row->label, MEWL_LABEL_HOUSEHOLD) == 0) {
         return "uploads without a cry";
     }
-    return strcmp(row->set, "esc10") == 0            ? "ESC-10's other sounds"
-           : strcmp(row->set, "catmeows") == 0       ? "meows"
-           : strcmp(row->set, "librispeech") == 0    ? "adult speech"
-           : strcmp(row->set, "speechcommands") == 0 ? "adult words and household noises"
-                                                     : "other sounds";
+    return strcmp(row->set, "esc10") == 0             ? "ESC-10's other sounds"
+           : strcmp(row->set, "catmeows") == 0        ? "meows"
+           : strcmp(row->set, "librispeech") == 0     ? "adult speech"
+           : strcmp(row->set, "speech-commands") == 0 ? "adult words and household noises"
+                                                      : "other sounds";
 }
 
 typedef struct work {
