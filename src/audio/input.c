@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -206,6 +207,12 @@ static mewl_status prepare(mewl__input *input, mewl__address_kind kind, const me
     if (network || device) {
         input->format->max_analyze_duration = 2 * AV_TIME_BASE;
         input->format->max_probe_packets = 4; /* of PCM that might be something else: a second, not eight */
+    }
+    const char *ending = strrchr(input->shown, '.');
+    if (kind == MEWL__ADDRESS_FILE && ending != NULL && strcasecmp(ending, ".wav") == 0) {
+        /* Whether its PCM is something else in disguise: one look, since every look asks all of FFmpeg's readers and
+         * takes longer than decoding a second of sound. */
+        input->format->max_probe_packets = 1;
     }
     if (input->without_edits) {
         av_dict_set(options, "advanced_editlist", "0", 0);
