@@ -12,7 +12,16 @@
 
 #define FILES_MAX 1000000u
 
-enum { OPT_AT = MEWL_BABY_OPTIONS, OPT_MICROPHONE, OPT_NO_CLIPS, OPT_MODEL, OPT_EMBEDDER, OPT_KIND, OPT_COUNT };
+enum {
+    OPT_AT = MEWL_BABY_OPTIONS,
+    OPT_MICROPHONE,
+    OPT_NO_CLIPS,
+    OPT_MODEL,
+    OPT_EMBEDDER,
+    OPT_POPULATION,
+    OPT_KIND,
+    OPT_COUNT
+};
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     MEWL_BABY_OPTION_ROWS,
@@ -21,6 +30,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_NO_CLIPS] = {"no-clips", 0, NULL, "keep numbers alone of these, no sound", false},
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
     [OPT_EMBEDDER] = {"embedder", 0, "FILE", "network that tells voices apart, instead of the one that ships", true},
+    [OPT_POPULATION] = {"population", 0, "FILE",
+                        "what other infants teach, for a model made anew; none: the infant alone (what ships)", true},
     [OPT_KIND] = {"kind", 0, "NAME",
                   "personal model: autoencoder, oneclass, gmm, knn, mahalanobis, plda (as before; knn)", false},
 };
@@ -298,6 +309,7 @@ static int enrol_or_score(mewl_cli *cli, const mewl_cli_usage *usage, bool enrol
         }
         return mewl_cli_unknown(cli, "kind of personal model", value[OPT_KIND], names, MEWL_PERSONAL_KINDS);
     }
+    w.learning.population = value[OPT_POPULATION];
     w.intake = (mewl_baby_intake){.baby = &baby,
                                   .role = enrol ? MEWL_STORE_ENROLLED : MEWL_STORE_SCORED,
                                   .kind = mewl_personal_name(w.learning.kind),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/baby_words.h"
+#include "cli/population.h"
 #include "store/alerts.h"
 #include "store/coverage.h"
 #include "store/personals.h"
@@ -231,8 +232,13 @@ static mewl_status new_model(lesson *l)
     l->out->anew = true;
     l->personal_id = 0;
     MEWL_TRY(mewl_store_timeline_clear(l->baby->store, l->baby->infant.id, l->err));
-    return mewl_infant_new(&l->infant, (size_t)l->learning->embedder.dimensions, l->learning->population, options_of(l),
-                           l->err);
+    mewl_population population;
+    MEWL_TRY(mewl_cli_population_open(l->baby->cli, &population, l->learning->population, l->learning->embedder.hash,
+                                      l->err));
+    const mewl_status status = mewl_infant_new(&l->infant, (size_t)l->learning->embedder.dimensions,
+                                               population.dims > 0 ? &population : NULL, options_of(l), l->err);
+    mewl_population_fini(&population);
+    return status;
 }
 
 static mewl_status add_listening(void *user, const mewl_store_coverage *c)

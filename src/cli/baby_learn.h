@@ -22,7 +22,7 @@ extern const char *const mewl_baby_surroundings[MEWL_BABY_SURROUNDINGS];
 typedef struct mewl_baby_learning {
     mewl_store_model embedder; /* the version that made the embeddings; with its id */
     mewl_personal_kind kind;
-    const mewl_population *population; /* NULL: none */
+    const char *population; /* file of one, "none", or NULL: the one that ships, if any (cli/population.h) */
     /* Told of each recording that waited, in order of time; NULL: nobody. enrolled: it became part of the baseline (and
      * has no verdict but its gate). */
     void (*said)(void *user, int64_t recording_id, const mewl_verdict *verdict, bool enrolled);

@@ -20,6 +20,7 @@ static const mewl_cli_command rows[] = {
     {"verify", "is it the same infant, cat or reader?", mewl_lab_verify},
     {"iclas", "is it this infant as usual? every model, by infant (ICLAS)", mewl_lab_iclas},
     {"gate", "is it a usable cry? the gate before personal models", mewl_lab_gate},
+    {"population", "what other infants teach about a new one, as a file for `mewl baby`", mewl_lab_population},
     {"alarms", "false alarms and delays on simulated infants", mewl_lab_alarms},
     {"reason", "why a baby cries: classical heads on embeddings", mewl_lab_reason},
 };

@@ -20,6 +20,7 @@
 
 static const char model_name[] = "models/detector.safetensors";
 static const char reason_name[] = "models/reason.safetensors";
+static const char population_name[] = "models/population.mewl";
 static const char embedder_name[] = "models/embedder.safetensors";
 
 static bool readable(const char *path)
@@ -103,6 +104,11 @@ mewl_status mewl_cli_find_reason(const mewl_cli *cli, char *out, size_t size, co
                                 "there is no reason model: %s was found neither beside the program nor in %s; name one "
                                 "with --reason-model FILE, or make one with `mewl lab reason --make FILE`",
                                 reason_name, MEWL_DATA_FOLDER);
+}
+
+bool mewl_cli_find_population(char *out, size_t size)
+{
+    return find_shipped(out, size, population_name);
 }
 
 static bool processor_has_bf16(void)

@@ -19,6 +19,10 @@ mewl_status mewl_cli_find_embedder(const mewl_cli *cli, char *out, size_t size, 
 /* The same for the reason model: `given` (--reason-model), else models/reason.safetensors in those places. */
 mewl_status mewl_cli_find_reason(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err);
 
+/* Writes to `out` where the population is that ships, models/population.mewl in those places; false when there is none.
+ */
+bool mewl_cli_find_population(char *out, size_t size);
+
 /* Whether the network runs in bf16, from an option's text: "fp32", "bf16", or "auto" (and NULL): bf16 where the
  * processor multiplies in it, which costs at most about 1e-3 of a confidence. Returns MEWL_CLI_GO, or MEWL_EXIT_USAGE
  * after reporting another word. */

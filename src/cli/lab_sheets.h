@@ -6,6 +6,7 @@
 
 int mewl_lab_iclas(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_gate(mewl_cli *cli, int argc, char **argv);
+int mewl_lab_population(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_alarms(mewl_cli *cli, int argc, char **argv);
 
 /* With MEWL_OK: writes NAME.json and NAME.md into the experiment's folder and prints the tables, or the JSON under

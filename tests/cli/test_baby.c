@@ -319,6 +319,35 @@ static void all_of_it_can_be_taken_along(void **state)
     expect("export Ida none/out " NOW, 3, NULL, "none/out");
 }
 
+/* Other infants' recordings to a file, a model that needs one, and a file of another embedder. */
+static void others_teach_about_a_new_one(void **state)
+{
+    (void)state;
+    char command[700];
+    FILE *csv = fopen("others.csv", "w");
+    assert_non_null(csv);
+    (void)fputs("path,label,set,speaker,time\n", csv);
+    for (size_t i = 0; i < CRIES; i++) {
+        (void)fprintf(csv, "%s,cry,home,infant%zu,2025-10-%02zuT07:00:00Z\n", names[i], i % 2, 1 + i);
+    }
+    assert_int_equal(fclose(csv), 0);
+    (void)snprintf(command, sizeof command, "MEWL_CONFIG= %s lab population --manifest others.csv -o others.mewl",
+                   program);
+    const ran *r = run_in(folder, "%s", command);
+    run_expect(r, command, 0, "\"infants\": 2", NULL);
+    run_expect(r, command, 0, "\"knn\": 14", NULL);
+    assert_true(!holds("others.mewl", "infant1"));
+    expect("add Eva --born 2025-09-20 --store other " NOW, 0, NULL, NULL);
+    expect("enrol Eva --store other --kind plda " NOW " quiet.wav", 1, NULL, "needs a population");
+    expect(with_cries("enrol Eva --store other --kind plda --population others.mewl " NOW, 0, 6), 0, NULL, "6 cries");
+    expect(with_cries("enrol Eva --store other --population others.csv --kind knn " NOW, 6, 7), 1, NULL, "others.csv");
+    /* The embedder's id, eight bytes behind the head. */
+    assert_int_equal(system("printf XX | dd of=others.mewl bs=1 seek=20 conv=notrunc 2>/dev/null"), 0); /* NOLINT */
+    expect(with_cries("enrol Eva --store other --kind gmm --population others.mewl " NOW, 7, 8), 1, NULL,
+           "with another embedder");
+    expect(with_cries("enrol Eva --store other --kind gmm --population none " NOW, 7, 8), 0, NULL, "is there already");
+}
+
 static void deleted_is_deleted(void **state)
 {
     (void)state;
@@ -389,6 +418,7 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(alarms_keep_to_the_wish),
                                        cmocka_unit_test(times_come_from_where_they_can),
                                        cmocka_unit_test(all_of_it_can_be_taken_along),
+                                       cmocka_unit_test(others_teach_about_a_new_one),
                                        cmocka_unit_test(deleted_is_deleted)};
     const int failed = cmocka_run_group_tests_name("baby", tests, make_folder, remove_folder);
     free(program);
