@@ -41,6 +41,12 @@ static mewl_node statistics(mewl_net *net, mewl_node input)
 
 /* ---- The statistics themselves ---- */
 
+/* Nothing is trained beside them, as centres are beside an embedder: there are no classes. */
+static mewl_status complete_statistics(mewl_model_config *c, mewl_error *err)
+{
+    return c->classes == 0 ? complete(c, err) : mewl_error_set(err, MEWL_E_ARG, "%s has no classes", c->arch);
+}
+
 static int64_t statistics_size(const mewl_model_config *c)
 {
     return MEWL_MN04_MFCC_SIZE;
@@ -62,7 +68,7 @@ const mewl__arch mewl__arch_mn04_mfcc_statistics = {.name = "mn04-mfcc-statistic
                                                     .input = MEWL__ARCH_LOGMEL,
                                                     .embeds = true,
                                                     .bands = MEWL_MN04_BANDS,
-                                                    .complete = complete,
+                                                    .complete = complete_statistics,
                                                     .embedding_size = statistics_size,
                                                     .weights_min = statistics_weights,
                                                     .frames_out = frames_out,

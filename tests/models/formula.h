@@ -30,6 +30,12 @@ static inline bool formula_ends(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* Architectures that give a vector alone: they have no classes and no choice of pooling. */
+static inline bool formula_embeds(const char *arch)
+{
+    return strncmp(arch, "ecapa", 5) == 0 || formula_ends(arch, "-embed") || formula_ends(arch, "-statistics");
+}
+
 /* Weights within Glorot's bound; norms near one, running statistics too, so that folding has something to fold. */
 static inline void formula_fill(mewl_net *net)
 {

@@ -150,13 +150,15 @@ static void test_halves(void **state)
     assert_true(fabs(squares[0] - (double)balance[0] * (double)balance[0]) < 1e-4);
 }
 
-static void test_other_bands_are_refused(void **state)
+static void test_other_figures_are_refused(void **state)
 {
     mewl_error err = {0};
     mewl_model *model;
     mewl_model_config config = {.arch = "mn04-mfcc-embed", .front_end = "mn", .bands = 64};
     assert_int_equal(mewl_model_new(&model, config, 0, &err), MEWL_E_ARG);
     assert_non_null(strstr(err.text, "128"));
+    config = (mewl_model_config){.arch = "mn04-mfcc-statistics", .front_end = "mn", .classes = 2};
+    assert_int_equal(mewl_model_new(&model, config, 0, &err), MEWL_E_ARG);
 }
 
 int main(void)
@@ -164,7 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statistics),
         cmocka_unit_test(test_halves),
-        cmocka_unit_test(test_other_bands_are_refused),
+        cmocka_unit_test(test_other_figures_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

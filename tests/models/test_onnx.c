@@ -302,9 +302,8 @@ static mewl_model *model_of(const char *arch, mewl_model_pool pool, bool framewi
 {
     mewl_error err = {0};
     mewl_model *model;
-    const bool embedder = strncmp(arch, "ecapa", 5) == 0 || formula_ends(arch, "-embed");
     mewl_model_config config = {.front_end = "panns-16k",
-                                .classes = embedder ? 0 : 3,
+                                .classes = formula_embeds(arch) ? 0 : 3,
                                 .width = 0.0625,
                                 .frames = 65,
                                 .global_pooling = pool,
