@@ -81,6 +81,23 @@ void mewl_baby_close(mewl_baby *baby)
     baby->store = NULL;
 }
 
+int mewl_baby_run(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **argv, const char **value,
+                  int (*run)(mewl_baby *baby, const char *const *value))
+{
+    mewl_baby baby = {0};
+    int code = mewl_cli_parse(cli, usage, argc, argv, value, &argc, &argv);
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
+    if (argc != 1) {
+        return mewl_cli_usage_error(cli, "name one infant; `mewl baby list` names them");
+    }
+    code = mewl_baby_open(&baby, cli, value, argv[0], true);
+    code = code == MEWL_CLI_GO ? run(&baby, value) : code;
+    mewl_baby_close(&baby);
+    return code;
+}
+
 int mewl_baby_print(const mewl_cli *cli, json_t *document)
 {
     mewl_error err = {0};

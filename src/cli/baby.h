@@ -56,6 +56,11 @@ char *mewl_baby_age(char *out, int64_t born_ms, int64_t at_ms);
 mewl_status mewl_baby_file_time(int64_t *ms, mewl_store_time_from *from, const char *path, double seconds,
                                 mewl_error *err);
 
+/* The whole of a command that takes one infant and options: parses into `value` (as many as usage->options has), opens
+ * the store, runs, closes. Returns the exit code. */
+int mewl_baby_run(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **argv, const char **value,
+                  int (*run)(mewl_baby *baby, const char *const *value));
+
 /* Prints a document where --json or --ndjson asks for it (and releases it). Returns the exit code. */
 int mewl_baby_print(const mewl_cli *cli, json_t *document);
 

@@ -102,24 +102,16 @@ static mewl_status alerts(mewl_baby *baby, bool all, bool keep, mewl_error *err)
     return status;
 }
 
+static int run_alerts(mewl_baby *baby, const char *const *value)
+{
+    mewl_error err = {0};
+    return alerts(baby, value[OPT_ALL] != NULL, value[OPT_KEEP] != NULL, &err) == MEWL_OK
+               ? MEWL_EXIT_DONE
+               : mewl_cli_fail(baby->cli, &err);
+}
+
 int mewl_baby_alerts(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
-    if (code != MEWL_CLI_GO) {
-        return code;
-    }
-    if (argc != 1) {
-        return mewl_cli_usage_error(cli, "name one infant; `mewl baby list` names them");
-    }
-    mewl_baby baby = {0};
-    mewl_error err = {0};
-    code = mewl_baby_open(&baby, cli, value, argv[0], true);
-    if (code == MEWL_CLI_GO) {
-        code = alerts(&baby, value[OPT_ALL] != NULL, value[OPT_KEEP] != NULL, &err) == MEWL_OK
-                   ? MEWL_EXIT_DONE
-                   : mewl_cli_fail(cli, &err);
-    }
-    mewl_baby_close(&baby);
-    return code;
+    return mewl_baby_run(cli, &usage, argc, argv, value, run_alerts);
 }

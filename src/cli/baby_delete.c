@@ -46,8 +46,9 @@ static mewl_status erase(const mewl_baby *baby, size_t *clips, mewl_error *err)
     return mewl_store_scrub(baby->store, err);
 }
 
-static int delete_infant(const mewl_baby *baby, bool yes)
+static int delete_infant(mewl_baby *baby, const char *const *value)
 {
+    const bool yes = value[OPT_YES] != NULL;
     mewl_store_totals totals;
     mewl_error err = {0};
     size_t clips = 0;
@@ -72,16 +73,5 @@ static int delete_infant(const mewl_baby *baby, bool yes)
 int mewl_baby_delete(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
-    if (code != MEWL_CLI_GO) {
-        return code;
-    }
-    if (argc != 1) {
-        return mewl_cli_usage_error(cli, "name one infant; `mewl baby list` names them");
-    }
-    mewl_baby baby = {0};
-    code = mewl_baby_open(&baby, cli, value, argv[0], true);
-    code = code == MEWL_CLI_GO ? delete_infant(&baby, value[OPT_YES] != NULL) : code;
-    mewl_baby_close(&baby);
-    return code;
+    return mewl_baby_run(cli, &usage, argc, argv, value, delete_infant);
 }

@@ -176,7 +176,7 @@ static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, doub
     (void)printf("kept in      %s\n", mewl_store_folder(baby->store));
 }
 
-static int show(mewl_baby *baby)
+static int show(mewl_baby *baby, const char *const *value)
 {
     mewl_store_totals totals;
     mewl_error err = {0};
@@ -212,16 +212,5 @@ static int show(mewl_baby *baby)
 int mewl_baby_show(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[MEWL_BABY_OPTIONS];
-    int code = mewl_cli_parse(cli, &show_usage, argc, argv, value, &argc, &argv);
-    if (code != MEWL_CLI_GO) {
-        return code;
-    }
-    if (argc != 1) {
-        return mewl_cli_usage_error(cli, "name one infant; `mewl baby list` names them");
-    }
-    mewl_baby baby = {0};
-    code = mewl_baby_open(&baby, cli, value, argv[0], true);
-    code = code == MEWL_CLI_GO ? show(&baby) : code;
-    mewl_baby_close(&baby);
-    return code;
+    return mewl_baby_run(cli, &show_usage, argc, argv, value, show);
 }

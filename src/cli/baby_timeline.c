@@ -232,16 +232,5 @@ static int timeline(mewl_baby *baby, const char *const *value)
 int mewl_baby_timeline(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
-    if (code != MEWL_CLI_GO) {
-        return code;
-    }
-    if (argc != 1) {
-        return mewl_cli_usage_error(cli, "name one infant; `mewl baby list` names them");
-    }
-    mewl_baby baby = {0};
-    code = mewl_baby_open(&baby, cli, value, argv[0], true);
-    code = code == MEWL_CLI_GO ? timeline(&baby, value) : code;
-    mewl_baby_close(&baby);
-    return code;
+    return mewl_baby_run(cli, &usage, argc, argv, value, timeline);
 }

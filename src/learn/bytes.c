@@ -127,18 +127,20 @@ static mewl_status find_array(mewl_bytes *in, const void **data, size_t count, s
     return MEWL_OK;
 }
 
-mewl_status mewl_bytes_get_f64s(mewl_bytes *in, double **out, size_t count, mewl_error *err)
+/* `count` numbers of `element` bytes, copied to what is malloc'd; all finite. */
+static mewl_status get_numbers(mewl_bytes *in, void **out, size_t count, size_t element, mewl_error *err)
 {
     *out = NULL;
     const void *data = NULL;
-    MEWL_TRY(find_array(in, &data, count, sizeof **out, err));
-    double *values = malloc(count * sizeof *values + 1);
+    MEWL_TRY(find_array(in, &data, count, element, err));
+    void *values = malloc(count * element + 1);
     if (values == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "%s: no memory for %zu numbers", in->name, count);
     }
-    memcpy(values, data, count * sizeof *values);
+    memcpy(values, data, count * element);
     for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i])) {
+        const double value = element == sizeof(double) ? ((double *)values)[i] : (double)((float *)values)[i];
+        if (!isfinite(value)) {
             free(values);
             return mewl_error_set(err, MEWL_E_FORMAT, "%s: number %zu of the array before byte %zu is not finite",
                                   in->name, i, in->at);
@@ -148,25 +150,20 @@ mewl_status mewl_bytes_get_f64s(mewl_bytes *in, double **out, size_t count, mewl
     return MEWL_OK;
 }
 
+mewl_status mewl_bytes_get_f64s(mewl_bytes *in, double **out, size_t count, mewl_error *err)
+{
+    void *values = NULL;
+    const mewl_status status = get_numbers(in, &values, count, sizeof **out, err);
+    *out = values;
+    return status;
+}
+
 mewl_status mewl_bytes_get_f32s(mewl_bytes *in, float **out, size_t count, mewl_error *err)
 {
-    *out = NULL;
-    const void *data = NULL;
-    MEWL_TRY(find_array(in, &data, count, sizeof **out, err));
-    float *values = malloc(count * sizeof *values + 1);
-    if (values == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: no memory for %zu numbers", in->name, count);
-    }
-    memcpy(values, data, count * sizeof *values);
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i])) {
-            free(values);
-            return mewl_error_set(err, MEWL_E_FORMAT, "%s: number %zu of the array before byte %zu is not finite",
-                                  in->name, i, in->at);
-        }
-    }
+    void *values = NULL;
+    const mewl_status status = get_numbers(in, &values, count, sizeof **out, err);
     *out = values;
-    return MEWL_OK;
+    return status;
 }
 
 mewl_status mewl_bytes_get_blob(mewl_bytes *in, const void **data, size_t *size, mewl_error *err)

@@ -3,26 +3,11 @@
 #ifndef MEWL_TESTS_MODELS_FORMULA_H
 #define MEWL_TESTS_MODELS_FORMULA_H
 
+#include "../nn/golden_value.h"
 #include "nn/net.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Number `index` of the sequence called `name`, in [-1, 1). */
-static inline double formula_value(const char *name, uint64_t index)
-{
-    uint32_t h = 2166136261u;
-    for (const char *c = name; *c != '\0'; c++) {
-        h = (h ^ (unsigned char)*c) * 16777619u;
-    }
-    h += (uint32_t)index;
-    h ^= h >> 16;
-    h *= 0x85ebca6bu;
-    h ^= h >> 13;
-    h *= 0xc2b2ae35u;
-    h ^= h >> 16;
-    return (double)h / 2147483648.0 - 1.0;
-}
 
 static inline bool formula_ends(const char *text, const char *end)
 {
@@ -46,7 +31,7 @@ static inline void formula_fill(mewl_net *net)
         const char *name = params[i]->name;
         double bound = sqrt(6.0 / (double)(shape.dim[2] * shape.dim[3] * (shape.dim[0] + shape.dim[1])));
         for (int64_t k = 0; k < mewl_shape_count(shape); k++) {
-            double v = formula_value(name, (uint64_t)k);
+            double v = golden_value(name, (uint64_t)k);
             v = shape.rank >= 2                     ? v * bound
                 : formula_ends(name, "running_var") ? 1.0 + 0.5 * v
                 : formula_ends(name, "weight")      ? 1.0 + 0.2 * v

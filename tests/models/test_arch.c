@@ -49,14 +49,14 @@ static void fill_input(golden *g)
     g->x = floats(g->n * g->frames * g->bands);
     for (int64_t i = 0; i < g->n * g->frames * g->bands; i++) {
         const bool sample = wavegram && i % g->bands >= 64;
-        volatile float step = (sample ? 0.5f : 15.0f) * (float)formula_value(source, (uint64_t)i); /* not fused */
+        volatile float step = (sample ? 0.5f : 15.0f) * (float)golden_value(source, (uint64_t)i); /* not fused */
         g->x[i] = (sample ? 0.0f : -30.0f) + step;
     }
     g->target = floats(g->n * g->classes);
     for (int64_t i = 0; i < g->n; i++) {
         float sum = 0.0f, *row = g->target + i * g->classes;
         for (int64_t k = 0; k < g->classes; k++) {
-            row[k] = (float)(formula_value("target", (uint64_t)(i * g->classes + k)) + 1.0);
+            row[k] = (float)(golden_value("target", (uint64_t)(i * g->classes + k)) + 1.0);
             sum += row[k];
         }
         for (int64_t k = 0; k < g->classes; k++) {
@@ -81,7 +81,7 @@ static void fill_weights(const golden *g)
             value[k] = (float)((double)value[k] + shift);
         }
         for (int64_t k = 0; k < size && literal && strcmp(params[i]->name, "pool.weight") == 0; k++) {
-            value[k] = (float)(1.0 + 0.2 * formula_value("pool.weight", (uint64_t)k));
+            value[k] = (float)(1.0 + 0.2 * golden_value("pool.weight", (uint64_t)k));
         }
     }
     mewl_net_touch(net);
@@ -284,7 +284,7 @@ static void keeps_its_choices(void **state)
             assert_int_equal(parts.spectrum + parts.mel + parts.cepstrum + parts.samples, bands);
             float *x = floats(2 * 65 * bands), *vectors = floats(4 * embedding), logits[2][4];
             for (int64_t i = 0; i < 2 * 65 * bands; i++) {
-                x[i] = (float)formula_value("x", (uint64_t)i);
+                x[i] = (float)golden_value("x", (uint64_t)i);
             }
             mewl_model *both[2] = {model, again};
             for (int m = 0; m < 2; m++) {
