@@ -85,12 +85,12 @@ static void golden_open(golden *g, const char *path)
     g->x = floats(g->n * g->frames * 64);
     for (int64_t i = 0; i < g->n * g->frames * 64; i++) {
         /* in float32 steps, as NumPy does: fused into one, the last bit differs, and ReLUs with it */
-        volatile float step = 15.0f * (float)formula_value("input", (uint64_t)i);
+        volatile float step = 15.0f * (float)golden_value("input", (uint64_t)i);
         g->x[i] = -30.0f + step;
     }
     g->clip_target = floats(clips);
     for (int64_t i = 0; i < clips; i++) {
-        double v = formula_value("target", (uint64_t)i);
+        double v = golden_value("target", (uint64_t)i);
         g->clip_target[i] = text_is(g, "loss", "softmax") ? (float)(v + 1.0) : (float)(v > 0.0);
     }
     for (int64_t i = 0; text_is(g, "loss", "softmax") && i < g->n; i++) {
@@ -105,8 +105,8 @@ static void golden_open(golden *g, const char *path)
     g->frame_target = floats(each);
     g->frame_weight = floats(each);
     for (int64_t i = 0; i < each; i++) {
-        g->frame_target[i] = (float)(formula_value("frame_target", (uint64_t)i) > 0.0);
-        g->frame_weight[i] = (float)fmax(formula_value("frame_weight", (uint64_t)i), 0.0);
+        g->frame_target[i] = (float)(golden_value("frame_target", (uint64_t)i) > 0.0);
+        g->frame_weight[i] = (float)fmax(golden_value("frame_weight", (uint64_t)i), 0.0);
     }
     g->clip = floats(clips);
     g->d_clip = floats(clips);

@@ -389,7 +389,7 @@ static void dump_one(mewl_model *model, const char *called, void *context)
           *vectors = calloc(n * size, sizeof *vectors), *frame = calloc(n * frames * classes + 1, sizeof *frame);
     assert_true(x != NULL && logits != NULL && vectors != NULL && frame != NULL);
     for (size_t i = 0; i < n * t * bands; i++) {
-        x[i] = (float)formula_value("x", i);
+        x[i] = (float)golden_value("x", i);
     }
     if (mewl_model_forward(model, x, (int64_t)n, (int64_t)t, classes > 0 ? logits : NULL, frames > 0 ? frame : NULL,
                            vectors, &err) != MEWL_OK) {
