@@ -46,9 +46,9 @@ static const mewl_cli_usage usage = {
     "infant with eight recordings or more: AUC, AP, F1, recall and false-positive rate, beside an alarm that\n"
     "always rings. Several embeddings and models are tried; which is best is chosen on other infants than\n"
     "those reported. Then the same with the earliest sessions enrolled and the later ones tested, against\n"
-    "others and against the same recordings altered in pitch, noise and microphone. Donate-a-Cry's raw uploads (uuid, "
-    "sex and age group stand for an infant; the detector\n"
-    "says which hold a cry), CatMeows with --cats, or a manifest with columns speaker and session or time.",
+    "others and against the same recordings altered in pitch, noise and microphone. Donate-a-Cry's raw uploads\n"
+    "(uuid, sex and age group stand for an infant; the detector says which hold a cry), CatMeows with --cats,\n"
+    "or a manifest with columns speaker and session or time.",
     options,
     "  mewl lab iclas\n"
     "  mewl lab iclas --cats --quick\n"
