@@ -178,7 +178,7 @@ static json_t *extras_of(const mewl_experiment *experiment, const mewl_study_con
 static const mewl_study_row *find_base(const mewl_study *s, const mewl_study_row *rows, size_t count)
 {
     for (size_t r = 0; s->opts.compared_to != NULL && r < count; r++) {
-        if (strcmp(rows[r].name, s->opts.compared_to) == 0 && rows[r].forecasts[0].count > 0) {
+        if (strcmp(rows[r].name, s->opts.compared_to) == 0 && rows[r].forecasts[s->first_split].count > 0) {
             return &rows[r];
         }
     }

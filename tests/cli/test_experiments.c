@@ -177,6 +177,7 @@ static void a_list_may_bring_its_folds(void **state)
     const ran *r = run(words);
     run_expect(r, words, 0, "5 folds of the list itself", NULL);
     run_expect(r, words, 0, "small cnn10 distilled, int8", NULL);
+    run_expect(r, words, 0, "More than cnn14 (teacher)", NULL);
     assert_null(strstr(r->out, "LEAKY"));
     assert_null(strstr(r->out, "resnet22"));
     assert_null(strstr(r->out, "fine-tuned"));
