@@ -43,7 +43,7 @@ typedef struct mewl_study_opts {
     const char *column;                       /* of the classes */
     double lowpass_hz;                        /* see clipset.h */
     int folds;                                /* 2 to MEWL_STUDY_FOLDS_MAX */
-    bool own_folds;                           /* the manifest's own column `fold`, 1 to folds, as grouped folds, and no others */
+    bool own_folds;                           /* grouped folds alone, the manifest's column `fold` (1 to folds) */
     int folds_run;                            /* folds that are tested for each seed: 1 to folds; 0: all */
     size_t seeds;                             /* 1 to 100 */
     const char *compared_to;                  /* name of a row: paired differences of all others to it; or NULL */
