@@ -30,6 +30,7 @@ enum {
     OPT_ONLY,
     OPT_RECIPE,
     OPT_TUNE,
+    OPT_INTO,
     OPT_DATA,
     OPT_WEIGHTS,
     OPT_NO_BASELINES,
@@ -55,6 +56,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_ONLY] = {"only", 0, "PARTS", "of recall,hard,events,bandwidth (default: all)", false},
     [OPT_RECIPE] = {"recipe", 0, "RECIPE.ini", "where data and SNRs come from (default: the model's own)", false},
     [OPT_TUNE] = {"tune", 0, "OUT", "choose threshold and episode options on the valid side; save the model as OUT",
+                  false},
+    [OPT_INTO] = {"into", 0, "OTHER", "with --tune: OUT is this model with the options chosen for MODEL, its twin",
                   false},
     [OPT_DATA] = {"data", 0, "DIR", "folder of the data sets (MEWL_DATA)", false},
     [OPT_WEIGHTS] = {"weights", 0, "DIR", "folder of yamnet.tflite and mn04_as_mAP_432.pt (default: DATA/weights)",
@@ -103,6 +106,7 @@ typedef struct evaluation {
     mewl_log log;
     mewl_eval_opts common;
     mewl_model *model;
+    mewl_model *into; /* that gets the options; NULL: model */
     mewl_system *systems[4];
     size_t count;
     mewl_recipe recipe;
@@ -121,6 +125,7 @@ static void evaluation_fini(evaluation *e)
         mewl_recipe_fini(&e->recipe);
     }
     mewl_model_free(e->model);
+    mewl_model_free(e->into);
 }
 
 /* --data, else MEWL_DATA, else empty: there is no folder that all machines have. */
@@ -292,6 +297,18 @@ static mewl_status note_number(mewl_model *model, const char *key, double value,
     return mewl_model_set_note(model, key, text, err);
 }
 
+/* Writes the options into the model's notes, and the model to `path`. */
+static mewl_status keep_options(mewl_model *model, mewl_episode_opts chosen, const char *path, mewl_error *err)
+{
+    MEWL_TRY(note_number(model, "episode.threshold", chosen.threshold, err));
+    MEWL_TRY(note_number(model, "episode.attack_s", chosen.attack_s, err));
+    MEWL_TRY(note_number(model, "episode.ceiling", chosen.ceiling, err));
+    MEWL_TRY(note_number(model, "episode.merge_gap_s", chosen.merge_gap_s, err));
+    MEWL_TRY(note_number(model, "episode.min_s", chosen.min_s, err));
+    MEWL_TRY(note_number(model, "episode.hysteresis", chosen.hysteresis, err));
+    return mewl_model_save(model, path, false, err);
+}
+
 static mewl_status tune(evaluation *e, json_t **out, mewl_error *err)
 {
     mewl_eval_event_opts opts;
@@ -305,13 +322,7 @@ static mewl_status tune(evaluation *e, json_t **out, mewl_error *err)
     (void)mewl_json_set_real(*out, "min_s", chosen.min_s);
     (void)mewl_json_set_real(*out, "hysteresis", chosen.hysteresis);
     (void)mewl_json_set_real(*out, "attack_s", chosen.attack_s);
-    MEWL_TRY(note_number(e->model, "episode.threshold", chosen.threshold, err));
-    MEWL_TRY(note_number(e->model, "episode.attack_s", chosen.attack_s, err));
-    MEWL_TRY(note_number(e->model, "episode.ceiling", chosen.ceiling, err));
-    MEWL_TRY(note_number(e->model, "episode.merge_gap_s", chosen.merge_gap_s, err));
-    MEWL_TRY(note_number(e->model, "episode.min_s", chosen.min_s, err));
-    MEWL_TRY(note_number(e->model, "episode.hysteresis", chosen.hysteresis, err));
-    return mewl_model_save(e->model, e->value[OPT_TUNE], false, err);
+    return keep_options(e->into != NULL ? e->into : e->model, chosen, e->value[OPT_TUNE], err);
 }
 
 /* ---- The command ---- */
@@ -362,6 +373,9 @@ static int run(evaluation *e, int argc, char **argv)
             status = eval_manifest(e, &document, &unreadable, argv[1], &err);
         } else if (status == MEWL_OK) {
             status = open_recipe(e, &err);
+            if (status == MEWL_OK && e->value[OPT_INTO] != NULL) { /* before the work: it takes minutes */
+                status = mewl_model_load(&e->into, e->value[OPT_INTO], &err);
+            }
             if (status == MEWL_OK) {
                 status = e->value[OPT_TUNE] != NULL ? tune(e, &document, &err) : eval_protocol(e, &document, &err);
             }
@@ -423,6 +437,9 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
         return mewl_cli_usage_error(cli, wanted == 2   ? "name a model and a manifest, or use --mixtures or --folds"
                                          : wanted == 1 ? "name one model"
                                                        : "--folds takes no operands");
+    }
+    if (value[OPT_INTO] != NULL && value[OPT_TUNE] == NULL) {
+        return mewl_cli_usage_error(cli, "--into says where the options that --tune chooses go");
     }
     double threshold = 0;
     double hours = 0;

@@ -18,8 +18,8 @@ typedef struct mewl_split_report {
 const char *mewl_split_group(const mewl_row *row, char *buffer, size_t size);
 
 /* Side of a group by hash (SHA-256 of "seed:group", first 8 bytes over 2^64): it never changes when sets are added or
- * rows reordered. Shares are in [0, 1]; below valid_share -> "valid", then test_share of "test", then more_valid_share of
- * "valid" again (so that a wider validation side leaves the test side what it was), else "train". */
+ * rows reordered. Shares are in [0, 1]; below valid_share -> "valid", then test_share of "test", then more_valid_share
+ * of "valid" again (so that a wider validation side leaves the test side what it was), else "train". */
 const char *mewl_split_side(const char *group, uint64_t seed, double valid_share, double test_share,
                             double more_valid_share);
 

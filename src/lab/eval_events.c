@@ -435,7 +435,7 @@ mewl_status mewl_eval_events(json_t **out, mewl_system *const *systems, size_t s
 /* ---- Choosing options on the validation side ---- */
 
 #define QUIET_MINUTES_MAX 240 /* the validation side has no more to say */
-#define NEAR_BEST 0.03        /* of mean F1: hardly more than chance, where each false alarm wakes somebody */
+#define NEAR_BEST 0.02        /* of mean F1: less than that is chance, and each false alarm wakes somebody */
 
 static mewl_status episodes_in(size_t *count, const scene *s, mewl_episode_opts episodes, mewl_error *err)
 {

@@ -52,8 +52,9 @@ mewl_status mewl_net_observe(mewl_net *net, bool on, mewl_error *err);
 bool mewl_net_observing(const mewl_net *net);
 
 /* Quantises the net in place and drops its plan. Static needs observations: MEWL_E_STATE without. Errors: MEWL_E_ARG
- * (options), MEWL_E_STATE (quantised already; dynamic after mewl_net_fake_quantise), MEWL_E_FORMAT naming a parameter that
- * is not finite or an activation that was not finite when observed, MEWL_E_MEMORY. After an error other than memory the net is as it was. */
+ * (options), MEWL_E_STATE (quantised already; dynamic after mewl_net_fake_quantise), MEWL_E_FORMAT naming a parameter
+ * that is not finite or an activation that was not finite when observed, MEWL_E_MEMORY. After an error other than
+ * memory the net is as it was. */
 mewl_status mewl_net_quantise(mewl_net *net, mewl_quant_opts opts, mewl_error *err);
 
 /* Quantisation-aware training: from now on the float32 forward, in training and in inference, rounds weights and

@@ -48,6 +48,7 @@ static void what_cannot_start_is_refused(void **state)
         {"eval m.safetensors --mixtures --side train", 2, "there is no side `train`"},
         {"eval m.safetensors --mixtures --only recal", 2, "`recall`"},
         {"eval m.safetensors --mixtures --only recall,", 2, "``"},
+        {"eval m.safetensors --mixtures --into o.safetensors", 2, "--tune"},
         {"eval m.safetensors --mixtures --hours 0", 2, "--hours"},
         {"eval m.safetensors --mixtures --clips many", 2, "--clips"},
         {"eval m.safetensors m.csv --fold one", 2, "--fold"},
