@@ -29,7 +29,7 @@ mewl_status mewl_baby_ear_open(mewl_baby_ear *ear, const mewl_cli *cli, const ch
     MEWL_TRY(mewl_session_episode_opts(&episodes, ear->detector, err));
     ear->threshold = (double)episodes.threshold;
     MEWL_TRY(mewl_cli_find_embedder(cli, path, sizeof path, embedder, err));
-    return mewl_embedder_open(&ear->embedder, path, (mewl_embedder_opts){0}, err);
+    return mewl_embedder_open(&ear->embedder, path, (mewl_embedder_opts){.at_peak = true}, err);
 }
 
 void mewl_baby_ear_close(mewl_baby_ear *ear)

@@ -23,6 +23,8 @@ struct mewl_embedder {
     mewl_classifier *classifier;
     float *rows, *cries; /* of one clip, grown to the longest so far */
     size_t rows_room, cries_room;
+    float *scaled; /* the clip at its peak, grown likewise */
+    size_t scaled_room;
     float *logits, *probabilities; /* of one window, classes each */
     double *mean, *spread;         /* sums over rows, `row` numbers each */
 };
@@ -78,6 +80,7 @@ static mewl_status describe(mewl_embedder *e, const char *path, mewl_error *err)
     MEWL_TRY(hash_file(&sum, path, err));
     const double options[] = {(double)e->opts.pool, (double)e->opts.cry_weighted, e->opts.window_s, e->opts.hop_s};
     sum = hash(sum, options, sizeof options);
+    sum = e->opts.at_peak ? hash(sum, "peak", 4) : sum; /* ids of vectors without it are older than the option */
     (void)snprintf(e->info.name, sizeof e->info.name, "%s", net->arch);
     (void)snprintf(e->info.id, sizeof e->info.id, "%016llx", (unsigned long long)sum);
     e->info.rate_hz = net->rate_hz;
@@ -128,6 +131,7 @@ void mewl_embedder_close(mewl_embedder *embedder)
         mewl_classifier_close(embedder->classifier);
         free(embedder->rows);
         free(embedder->cries);
+        free(embedder->scaled);
         free(embedder->logits);
         free(embedder->probabilities);
         free(embedder->mean);
@@ -237,6 +241,25 @@ static mewl_status pool(mewl_embedder *e, float *vector, size_t rows, mewl_error
     return MEWL_OK;
 }
 
+/* *samples at a peak of 1, in memory of the embedder's. What is not finite counts as 0, as in the network's front end.
+ */
+static mewl_status to_peak(mewl_embedder *e, const float **samples, size_t count, mewl_error *err)
+{
+    float peak = 0;
+    for (size_t i = 0; i < count; i++) {
+        peak = isfinite((*samples)[i]) ? fmaxf(peak, fabsf((*samples)[i])) : peak;
+    }
+    if (peak <= 0) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl__intake_grow(&e->scaled, &e->scaled_room, count, err));
+    for (size_t i = 0; i < count; i++) {
+        e->scaled[i] = isfinite((*samples)[i]) ? (*samples)[i] / peak : 0.0f;
+    }
+    *samples = e->scaled;
+    return MEWL_OK;
+}
+
 mewl_status mewl_embedder_score(mewl_embedder *embedder, float *vector, mewl_classifier_result *clip,
                                 const float *samples, size_t count, mewl_error *err)
 {
@@ -251,6 +274,9 @@ mewl_status mewl_embedder_score(mewl_embedder *embedder, float *vector, mewl_cla
                               MEWL_EMBEDDER_MAX_SECONDS);
     }
     size_t rows = 0;
+    if (embedder->opts.at_peak) {
+        MEWL_TRY(to_peak(embedder, &samples, count, err));
+    }
     MEWL_TRY(add_windows(embedder, clip, &rows, samples, count, err));
     return pool(embedder, vector, rows, err);
 }

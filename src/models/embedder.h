@@ -34,6 +34,8 @@ typedef struct mewl_embedder_opts {
     bool cry_weighted; /* rows weigh by their cry probability (at least 0.001); refused where the network has none */
     double window_s;   /* cut the clip into windows of this length, 0.1 to 60 s, each scored by itself; 0: do not */
     double hop_s;      /* from window to window; 0: half a window */
+    bool at_peak;      /* scale the clip to a peak of 1 first (ICLAS's preprocessing), so that a microphone further away
+                          or a quieter gain changes the vector less; silence stays silence */
 } mewl_embedder_opts;
 
 typedef struct mewl_embedder_info {

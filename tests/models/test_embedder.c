@@ -92,6 +92,36 @@ static void test_whole_clip(void **state)
     mewl_embedder_close(e);
 }
 
+/* At its peak a clip gives one vector however loud it is, with an id of its own; not without; silence is no error. */
+static void test_at_peak(void **state)
+{
+    (void)state;
+    mewl_error err = {0};
+    const char *path = make_model("peak", "cry", 1);
+    mewl_embedder *plain = open_or_fail(path, (mewl_embedder_opts){0});
+    mewl_embedder *peak = open_or_fail(path, (mewl_embedder_opts){.at_peak = true});
+    const size_t size = mewl_embedder_describe(plain)->size;
+    assert_string_not_equal(mewl_embedder_describe(plain)->id, mewl_embedder_describe(peak)->id);
+    float *sound = make_sound(RATE), *loud = calloc(size, sizeof *loud), *quiet = calloc(size, sizeof *quiet);
+    assert_true(loud != NULL && quiet != NULL);
+    sound[17] = NAN;
+    assert_int_equal(mewl_embedder_run(plain, quiet, NULL, sound, RATE, &err), MEWL_OK);
+    assert_int_equal(mewl_embedder_run(peak, loud, NULL, sound, RATE, &err), MEWL_OK);
+    assert_memory_not_equal(loud, quiet, size * sizeof *loud);
+    for (size_t i = 0; i < RATE; i++) {
+        sound[i] *= 0.0625f; /* exactly */
+    }
+    assert_int_equal(mewl_embedder_run(peak, quiet, NULL, sound, RATE, &err), MEWL_OK);
+    assert_memory_equal(loud, quiet, size * sizeof *loud);
+    memset(sound, 0, RATE * sizeof *sound);
+    assert_int_equal(mewl_embedder_run(peak, quiet, NULL, sound, RATE, &err), MEWL_OK);
+    free(sound);
+    free(loud);
+    free(quiet);
+    mewl_embedder_close(plain);
+    mewl_embedder_close(peak);
+}
+
 /* Windows are what the same network says of each by itself; mean, spread and weights by the definitions. */
 static void test_windows(void **state)
 {
@@ -248,8 +278,8 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_clip), cmocka_unit_test(test_windows),  cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_teachers),
+        cmocka_unit_test(test_whole_clip), cmocka_unit_test(test_at_peak),  cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_ids),        cmocka_unit_test(test_refusals), cmocka_unit_test(test_teachers),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     char command[128];
