@@ -170,10 +170,48 @@ static mewl_status open_baselines(evaluation *e, mewl_error *err)
     return MEWL_OK;
 }
 
+/* What keeps the options of one model from meaning the same in the other; NULL: nothing. */
+static const char *difference(const mewl_model *model, const mewl_model *other)
+{
+    const mewl_model_config *a = mewl_model_configuration(model), *b = mewl_model_configuration(other);
+    if (!b->framewise) {
+        return "it is not frame-wise";
+    }
+    if (strcmp(a->arch, b->arch) != 0) {
+        return "its architecture is another";
+    }
+    if (strcmp(a->front_end, b->front_end) != 0 || a->bands != b->bands) {
+        return "its front end is another";
+    }
+    if (memcmp(a->time_pool, b->time_pool, sizeof a->time_pool) != 0) {
+        return "its frames are of another length";
+    }
+    bool same = a->classes == b->classes;
+    for (int64_t k = 0; same && k < a->classes; k++) {
+        same = strcmp(mewl_model_label(model, k), mewl_model_label(other, k)) == 0;
+    }
+    return same ? NULL : "its labels are others";
+}
+
+/* --into: the model that gets the options, which must be one that they can have been chosen for. */
+static mewl_status open_twin(evaluation *e, mewl_error *err)
+{
+    const char *path = e->value[OPT_INTO];
+    if (path == NULL) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_model_load(&e->into, path, err));
+    const char *why = difference(e->model, e->into);
+    return why == NULL
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_ARG, "%s: options chosen for the first model do not fit it: %s", path, why);
+}
+
 static mewl_status open_systems(evaluation *e, const char *path, mewl_error *err)
 {
     find_data(e);
     MEWL_TRY(mewl_model_load(&e->model, path, err));
+    MEWL_TRY(open_twin(e, err)); /* before the work: it takes minutes */
     MEWL_TRY(mewl_system_open_model(&e->systems[0], e->model, NULL, err));
     e->count = 1;
     return open_baselines(e, err);
@@ -373,9 +411,6 @@ static int run(evaluation *e, int argc, char **argv)
             status = eval_manifest(e, &document, &unreadable, argv[1], &err);
         } else if (status == MEWL_OK) {
             status = open_recipe(e, &err);
-            if (status == MEWL_OK && e->value[OPT_INTO] != NULL) { /* before the work: it takes minutes */
-                status = mewl_model_load(&e->into, e->value[OPT_INTO], &err);
-            }
             if (status == MEWL_OK) {
                 status = e->value[OPT_TUNE] != NULL ? tune(e, &document, &err) : eval_protocol(e, &document, &err);
             }

@@ -1,6 +1,7 @@
 /* `mewl train` and `mewl eval` as people run them: what is refused before anything starts, with which exit code and
  * which words, and what `--keys` prints; `mewl lab verify` from recordings to report. What they compute is tested in
- * tests/lab. Argument: the program. */
+ * tests/lab. Arguments: the program, the
+ * little detector, the source tree. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,13 +17,15 @@
 #include "run.h"
 #include "sounds.h"
 
-static const char *program;
+static const char *program, *little_model, *source;
 static char folder[] = "/tmp/mewl-test-lab-XXXXXX";
 
-/* Runs `mewl words` ($R in them is the recipe); what it wrote anywhere is in `out`. */
+/* Runs `mewl words` ($R in them is the recipe, $M a little detector, $S the source tree); what it wrote anywhere is in
+ * `out`. */
 static const ran *run(const char *words)
 {
-    return run_in(folder, "R=r.ini; unset MEWL_DATA; MEWL_CONFIG= '%s' %s 2>&1", program, words);
+    return run_in(folder, "R=r.ini M='%s' S='%s'; unset MEWL_DATA; MEWL_CONFIG= '%s' %s 2>&1", little_model, source,
+                  program, words);
 }
 
 static void what_cannot_start_is_refused(void **state)
@@ -55,9 +58,15 @@ static void what_cannot_start_is_refused(void **state)
         {"eval m.safetensors m.csv --threshold 1", 2, "--threshold"},
         {"eval /none/m.safetensors --mixtures --only recall,hard", 3, "/none/m.safetensors"},
         {"eval /none/m.safetensors m.csv", 3, "/none/m.safetensors"},
+        {"eval $M --tune t.safetensors --into /none/m.safetensors", 3, "/none/m.safetensors"},
+        {"eval $M --tune t.safetensors --into $S/models/embedder.safetensors", 2, "it is not frame-wise"},
+        {"eval $M --tune t.safetensors --into $S/models/detector.safetensors", 2, "its architecture is another"},
+        {"eval $M --tune t.safetensors --into l.safetensors", 2, "its labels are others"},
+        {"eval $M --tune t.safetensors --into $M", 3, "the model holds no recipe"}, /* a twin: on to the work */
         {"eval --folds $R", 3, "--data or MEWL_DATA"},
         {"eval --folds $R --data /none", 3, "/none"},
     };
+    run_expect(run_in(folder, "LC_ALL=C sed 's/cry/cat/g' '%s' >l.safetensors", little_model), "sed", 0, NULL, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         run_expect(run(rows[i].words), rows[i].words, rows[i].code, rows[i].said, NULL);
     }
@@ -119,12 +128,16 @@ static int remove_recipe(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
+    if (argc != 4) {
         return 2;
     }
     program = realpath(argv[1], NULL);
+    little_model = realpath(argv[2], NULL);
+    source = realpath(argv[3], NULL);
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_cannot_start_is_refused),
                                        cmocka_unit_test(keys_are_listed_with_their_defaults),
                                        cmocka_unit_test(recordings_are_told_apart)};
-    return program == NULL ? 2 : cmocka_run_group_tests_name("cli/lab", tests, make_recipe, remove_recipe);
+    return program == NULL || little_model == NULL || source == NULL
+               ? 2
+               : cmocka_run_group_tests_name("cli/lab", tests, make_recipe, remove_recipe);
 }
