@@ -54,7 +54,11 @@ typedef struct table {
 static mewl_status add_columns(table *t, const mewl_vectors *v, mewl_error *err)
 {
     const size_t dims = t->dims + v->dims;
-    double *wider = dims <= MEWL_VECTORS_DIMS_MAX ? malloc(v->rows * dims * sizeof *wider) : NULL;
+    if (dims > MEWL_VECTORS_DIMS_MAX) {
+        return mewl_error_set(err, MEWL_E_ARG, "the teachers' vectors are %zu numbers side by side, more than %d", dims,
+                              MEWL_VECTORS_DIMS_MAX);
+    }
+    double *wider = malloc((v->rows * dims + 1) * sizeof *wider);
     if (wider == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for what the teachers say");
     }

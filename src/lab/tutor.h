@@ -22,7 +22,8 @@ typedef struct mewl__tutor {
 /* Asks the embedders that recipe->distil_teacher names (any file models/embedder.h takes, relative to the recipe; none
  * being fine). Their vectors, each of length one, are laid side by side, centred and turned to their `size` largest
  * principal components: a linear map, learned on the training side alone. Errors: MEWL_E_EMPTY with fewer than two
- * recordings, MEWL_E_MEMORY, those of embedders and of reading, which name the file. */
+ * recordings, MEWL_E_ARG (more than MEWL_VECTORS_DIMS_MAX numbers side by side), MEWL_E_MEMORY, those of embedders and
+ * of reading, which name the file. */
 mewl_status mewl__tutor_open(mewl__tutor *t, const mewl_recipe *recipe, const mewl_corpus *corpus, size_t size,
                              const mewl_progress *progress, mewl_error *err);
 void mewl__tutor_fini(mewl__tutor *t);

@@ -234,6 +234,18 @@ static void a_teacher_is_asked_of_the_training_side(void **state)
     mewl__tutor_fini(&once);
     mewl__tutor_fini(&twice);
     mewl_recipe_fini(&recipe);
+    char copy[600],
+        many[128] = "[distil]\nteacher = t"; /* 22 times 192 numbers, under a short name: lines have an end */
+    snprintf(copy, sizeof copy, "%s/t", f->out.path);
+    assert_int_equal(rename(teacher, copy), 0);
+    for (size_t i = 1; i < 22; i++) {
+        strcat(many, ",t");
+    }
+    write_recipe(f, path, sizeof path, many);
+    assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
+    assert_int_equal(mewl__tutor_open(&once, &recipe, corpus, SIZE, NULL, &err), MEWL_E_ARG);
+    assert_non_null(strstr(err.text, "4224 numbers side by side, more than 4096"));
+    mewl_recipe_fini(&recipe);
     write_recipe(f, path, sizeof path, "[distil]\nteacher = nobody.safetensors");
     assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
     assert_int_not_equal(mewl__tutor_open(&once, &recipe, corpus, SIZE, NULL, &err), MEWL_OK);
