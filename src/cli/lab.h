@@ -10,7 +10,7 @@
  *     static const mewl_cli_usage usage = {"lab reason", "", "...", options, "  mewl lab reason\n"};
  *
  *     const char *value[OPT_COUNT];
- *     int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+ *     int code = mewl_lab_parse(cli, &usage, 0, argc, argv, value, &argc, &argv);
  *     mewl_lab lab;
  *     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "reason")) != MEWL_CLI_GO) {
  *         return code;
@@ -45,7 +45,7 @@ int mewl_lab_reason(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_verify(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_pretrain(mewl_cli *cli, int argc, char **argv);
 
-/* The options of every experiment, first in its table; an experiment's own start at LAB_OPTION_COUNT. */
+/* The options that experiments share, first in each one's table; an experiment's own start at LAB_OPTION_COUNT. */
 enum {
     LAB_OPTION_PROFILE,
     LAB_OPTION_MANIFEST,
@@ -84,6 +84,14 @@ typedef struct mewl_lab {
     mewl_log log;
     const volatile sig_atomic_t *stop; /* set by the first Ctrl-C or SIGTERM */
 } mewl_lab;
+
+/* Those that an experiment does not use, as bits for mewl_lab_parse: LAB_UNUSED(HTML) | LAB_UNUSED(SEEDS). */
+#define LAB_UNUSED(option) (1u << LAB_OPTION_##option)
+
+/* mewl_cli_parse without the shared options that `unused` names: they are neither accepted nor in --help, and stay NULL
+ * in value[]. */
+int mewl_lab_parse(mewl_cli *cli, const mewl_cli_usage *usage, unsigned unused, int argc, char **argv,
+                   const char **value, int *operand_count, char ***operands);
 
 /* Takes the common options. Returns MEWL_CLI_GO, or the code with which to return after a wrong one was reported. */
 int mewl_lab_open(mewl_lab *lab, mewl_cli *cli, const char *const *value, const char *name);

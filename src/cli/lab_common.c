@@ -13,6 +13,7 @@
 #include "lab/report.h"
 
 #define TEXT_BYTES_MAX ((size_t)16 << 20)
+#define OPTIONS_MAX 48
 #define CLEANED "donateacry-corpus/donateacry_corpus_cleaned_and_updated_data"
 
 static volatile sig_atomic_t stop_asked;
@@ -37,6 +38,28 @@ static void print_note(void *user, mewl_log_level level, const char *text)
     (void)level;
     mewl_cli_report_clear(user);
     mewl_cli_note(user, "%s", text);
+}
+
+int mewl_lab_parse(mewl_cli *cli, const mewl_cli_usage *usage, unsigned unused, int argc, char **argv,
+                   const char **value, int *operand_count, char ***operands)
+{
+    mewl_cli_option kept[OPTIONS_MAX + 1] = {{0}};
+    const char *got[OPTIONS_MAX] = {NULL};
+    size_t place[OPTIONS_MAX], count = 0;
+    for (size_t i = 0; usage->options[i].name != NULL; i++) {
+        value[i] = NULL;
+        if ((i >= LAB_OPTION_COUNT || (unused >> i & 1u) == 0) && count < OPTIONS_MAX) {
+            place[count] = i;
+            kept[count++] = usage->options[i];
+        }
+    }
+    mewl_cli_usage shown = *usage;
+    shown.options = kept;
+    const int code = mewl_cli_parse(cli, &shown, argc, argv, got, operand_count, operands);
+    for (size_t i = 0; i < count; i++) {
+        value[place[i]] = got[i];
+    }
+    return code;
 }
 
 int mewl_lab_open(mewl_lab *lab, mewl_cli *cli, const char *const *value, const char *name)

@@ -176,7 +176,9 @@ int mewl_lab_gate(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
     mewl_lab lab;
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    const unsigned unused =
+        LAB_UNUSED(PROFILE) | LAB_UNUSED(MANIFEST) | LAB_UNUSED(COLUMN) | LAB_UNUSED(SEEDS) | LAB_UNUSED(HTML);
+    int code = mewl_lab_parse(cli, &usage, unused, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "gate")) != MEWL_CLI_GO) {
         return code;
     }

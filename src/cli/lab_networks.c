@@ -253,7 +253,7 @@ static int run(mewl_cli *cli, int argc, char **argv, const mewl_cli_usage *usage
     const char *value[OPT_COUNT];
     mewl_lab lab;
     figures f;
-    int code = mewl_cli_parse(cli, usage, argc, argv, value, &argc, &argv);
+    int code = mewl_lab_parse(cli, usage, 0, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "reasons")) != MEWL_CLI_GO) {
         return code;
     }

@@ -329,12 +329,15 @@ int mewl_lab_reason(mewl_cli *cli, int argc, char **argv)
     const char *value[OPT_COUNT];
     mewl_lab lab;
     figures f;
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    int code = mewl_lab_parse(cli, &usage, 0, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "reason")) != MEWL_CLI_GO) {
         return code;
     }
     if (argc > 0) {
         return mewl_cli_usage_error(cli, "`%s` is one word too many", argv[0]);
+    }
+    if (value[OPT_CATS] != NULL && (value[LAB_OPTION_MANIFEST] != NULL || value[LAB_OPTION_COLUMN] != NULL)) {
+        return mewl_cli_usage_error(cli, "--cats brings its own recordings: leave --manifest and --column away");
     }
     if (!options_valid(&lab, &f)) {
         return MEWL_EXIT_USAGE;

@@ -114,7 +114,7 @@ int mewl_lab_table2(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
     mewl_lab lab;
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    int code = mewl_lab_parse(cli, &usage, 0, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "table2")) != MEWL_CLI_GO) {
         return code;
     }
@@ -123,6 +123,9 @@ int mewl_lab_table2(mewl_cli *cli, int argc, char **argv)
     long folds_run = 1;
     if (argc > 0) {
         return mewl_cli_usage_error(cli, "`%s` is one word too many", argv[0]);
+    }
+    if (value[LAB_OPTION_COLUMN] != NULL && value[LAB_OPTION_MANIFEST] == NULL) {
+        return mewl_cli_usage_error(cli, "--column says where the classes of --manifest stand");
     }
     if (!mewl_cli_number(cli, "epochs", value[OPT_EPOCHS], 0.01, 1000, &epochs) ||
         !mewl_cli_number(cli, "width", value[OPT_WIDTH], 1.0 / 64, 4, &width) ||

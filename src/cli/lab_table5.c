@@ -166,7 +166,7 @@ int mewl_lab_table5(mewl_cli *cli, int argc, char **argv)
 {
     const char *value[OPT_COUNT];
     mewl_lab lab;
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    int code = mewl_lab_parse(cli, &usage, 0, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "table5")) != MEWL_CLI_GO) {
         return code;
     }

@@ -338,7 +338,8 @@ int mewl_lab_verify(mewl_cli *cli, int argc, char **argv)
     const char *value[OPT_COUNT];
     mewl_lab lab;
     long folds = 5;
-    int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
+    const unsigned unused = LAB_UNUSED(PROFILE) | LAB_UNUSED(COLUMN) | LAB_UNUSED(SEEDS);
+    int code = mewl_lab_parse(cli, &usage, unused, argc, argv, value, &argc, &argv);
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "verify")) != MEWL_CLI_GO) {
         return code;
     }

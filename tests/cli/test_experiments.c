@@ -60,6 +60,24 @@ static void what_cannot_start_is_refused(void **state)
         {"lab table5 --manifest clips.csv --own-folds -o own", 3, "its fold is -1, not 1 to 5"},
         {"lab tinytoes --folds 1", 2, "--folds"},
         {"lab table2 --epochs none", 2, "--epochs"},
+        {"lab table2 --column label", 2, "--column"},
+        {"lab pretrain --column label", 2, "`--column`"},
+        {"lab pretrain --seeds 2", 2, "`--seeds`"},
+        {"lab pretrain --html p.html", 2, "`--html`"},
+        {"lab verify --manifest clips.csv --column label", 2, "`--column`"},
+        {"lab verify --profile paper", 2, "`--profile`"},
+        {"lab verify --seeds 2", 2, "`--seeds`"},
+        {"lab iclas --html p.html", 2, "`--html`"},
+        {"lab iclas --profile paper", 2, "`--profile`"},
+        {"lab iclas --manifest clips.csv --column label", 2, "`--column`"},
+        {"lab gate --manifest clips.csv", 2, "`--manifest`"},
+        {"lab gate --seeds 2", 2, "`--seeds`"},
+        {"lab alarms --manifest clips.csv", 2, "`--manifest`"},
+        {"lab alarms --column label", 2, "`--column`"},
+        {"lab alarms --profile paper", 2, "`--profile`"},
+        {"lab alarms --seeds 3", 2, "`--seeds`"},
+        {"lab alarms --data .", 2, "`--data`"},
+        {"lab reason --cats --manifest clips.csv", 2, "--manifest"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         run_expect(run(rows[i].words), rows[i].words, rows[i].code, rows[i].said, NULL);
@@ -79,6 +97,8 @@ static void every_experiment_has_help_with_examples(void **state)
         run_expect(r, words, 0, "--profile", NULL);
         run_expect(r, words, 0, example, NULL);
     }
+    run_expect(run("lab alarms --help"), "lab alarms --help", 0, "--infants N", NULL);
+    assert_null(strstr(run("lab alarms --help")->out, "--profile")); /* what it does not use, it does not offer */
 }
 
 static char *read_report(const char *name)
