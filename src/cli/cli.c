@@ -168,6 +168,18 @@ int mewl_cli_unknown(const mewl_cli *cli, const char *what, const char *given, c
     return mewl_cli_usage_error(cli, "there is no %s `%s%s`", what, dashes, given);
 }
 
+bool mewl_cli_one_of(const mewl_cli *cli, const char *what, const char *given, const char *const *names, size_t count)
+{
+    bool known = given == NULL;
+    for (size_t i = 0; i < count && !known; i++) {
+        known = strcmp(given, names[i]) == 0;
+    }
+    if (!known) {
+        (void)mewl_cli_unknown(cli, what, given, names, count);
+    }
+    return known;
+}
+
 int mewl_cli_exit_code(mewl_status status)
 {
     switch (status) {

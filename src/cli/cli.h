@@ -108,6 +108,9 @@ int mewl_cli_usage_error(const mewl_cli *cli, const char *format, ...) __attribu
  * returns MEWL_EXIT_USAGE. `names` holds `count` strings. */
 int mewl_cli_unknown(const mewl_cli *cli, const char *what, const char *given, const char *const *names, size_t count);
 
+/* Whether `given` is one of `count` names, or NULL; false after reporting it as mewl_cli_unknown does. */
+bool mewl_cli_one_of(const mewl_cli *cli, const char *what, const char *given, const char *const *names, size_t count);
+
 /* An error on stderr, whatever -q says; a note on stderr unless -q. A newline is added. */
 void mewl_cli_error(const mewl_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mewl_cli_note(const mewl_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

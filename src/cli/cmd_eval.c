@@ -442,21 +442,12 @@ static bool parts_valid(const mewl_cli *cli, const char *only)
     return true;
 }
 
-static bool sides_valid(mewl_cli *cli, const char *const *value)
+static bool sides_valid(const mewl_cli *cli, const char *const *value)
 {
     static const char *const names[] = {"train", "valid", "test"};
-    for (size_t k = 0; k < 2; k++) {
-        const char *given = value[k == 0 ? OPT_SPLIT : OPT_SIDE];
-        bool known = given == NULL;
-        for (size_t i = k; i < 3; i++) { /* mixtures of the training side would flatter */
-            known = known || strcmp(given, names[i]) == 0;
-        }
-        if (!known) {
-            (void)mewl_cli_unknown(cli, "side", given, names + k, 3 - k);
-            return false;
-        }
-    }
-    return true;
+    return mewl_cli_one_of(cli, "side", value[OPT_SPLIT], names, 3) &&
+           mewl_cli_one_of(cli, "side", value[OPT_SIDE], names + 1,
+                           2); /* mixtures of the training side would flatter */
 }
 
 int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)

@@ -52,6 +52,7 @@ typedef struct work {
     bool has_manifest;
     heard *list;
     size_t count, room, files, unreadable;
+    bool full;           /* there were more cries than ROWS_MAX */
     const mewl_row *row; /* being heard */
 } work;
 
@@ -87,7 +88,11 @@ static mewl_status gather(work *w, const char *data, mewl_error *err)
 static mewl_status keep(void *user, const mewl_baby_take *take, mewl_error *err)
 {
     work *w = user;
-    if (take->gate != 0 || take->embedding == NULL || w->count == ROWS_MAX) {
+    if (take->gate != 0 || take->embedding == NULL) {
+        return MEWL_OK;
+    }
+    if (w->count == ROWS_MAX) {
+        w->full = true;
         return MEWL_OK;
     }
     if (w->count == w->room) {
@@ -123,7 +128,7 @@ static bool wanted(const mewl_row *row, const char *const *value)
 
 static mewl_status hear_all(work *w, const char *const *value, mewl_error *err)
 {
-    for (size_t i = 0; i < w->manifest.count; i++) {
+    for (size_t i = 0; i < w->manifest.count && !w->full; i++) {
         mewl_baby_heard sum;
         mewl_error bad = {0};
         w->row = &w->manifest.rows[i];
@@ -137,9 +142,17 @@ static mewl_status hear_all(work *w, const char *const *value, mewl_error *err)
             *err = bad;
             return status;
         }
-        w->unreadable += status != MEWL_OK;
+        if (status != MEWL_OK) {
+            w->unreadable++;
+            mewl_cli_report_clear(w->cli);
+            mewl_cli_note(w->cli, "left out: %s", bad.text);
+        }
     }
     mewl_cli_report_clear(w->cli);
+    if (w->full) {
+        mewl_cli_note(w->cli, "%zu cries are the most that are learned from: the rest, from %s on, is left out",
+                      ROWS_MAX, w->row->path);
+    }
     return MEWL_OK;
 }
 
@@ -231,6 +244,7 @@ static mewl_status make(work *w, const char *const *value, mewl_error *err)
 
 int mewl_lab_population(mewl_cli *cli, int argc, char **argv)
 {
+    static const char *const sides[] = {"train", "valid", "test"};
     const char *value[OPT_COUNT];
     mewl_error err = {0};
     work w = {.cli = cli};
@@ -244,7 +258,16 @@ int mewl_lab_population(mewl_cli *cli, int argc, char **argv)
     if (value[OPT_OUT] == NULL) {
         return mewl_cli_usage_error(cli, "say with -o FILE where to write it");
     }
-    code = make(&w, value, &err) == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(cli, &err);
+    if (value[OPT_MANIFEST] != NULL && (value[OPT_SIDE] != NULL || value[OPT_SET] != NULL)) {
+        return mewl_cli_usage_error(cli,
+                                    "--side and --set choose among the detector's own recordings; of --manifest, all "
+                                    "are taken");
+    }
+    if (!mewl_cli_one_of(cli, "side", value[OPT_SIDE], sides, 3)) {
+        return MEWL_EXIT_USAGE;
+    }
+    const mewl_status status = make(&w, value, &err);
+    code = status != MEWL_OK ? mewl_cli_fail(cli, &err) : w.unreadable > 0 ? MEWL_EXIT_PARTLY : MEWL_EXIT_DONE;
     mewl_cli_report_clear(cli);
     work_fini(&w);
     return code;

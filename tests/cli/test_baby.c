@@ -330,12 +330,14 @@ static void others_teach_about_a_new_one(void **state)
     for (size_t i = 0; i < CRIES; i++) {
         (void)fprintf(csv, "%s,cry,home,infant%zu,2025-10-%02zuT07:00:00Z\n", names[i], i % 2, 1 + i);
     }
+    (void)fputs("gone.wav,cry,home,infant1,2025-11-01T07:00:00Z\n", csv);
     assert_int_equal(fclose(csv), 0);
     (void)snprintf(command, sizeof command, "MEWL_CONFIG= %s lab population --manifest others.csv -o others.mewl",
                    program);
     const ran *r = run_in(folder, "%s", command);
-    run_expect(r, command, 0, "\"infants\": 2", NULL);
-    run_expect(r, command, 0, "\"knn\": 14", NULL);
+    run_expect(r, command, 4, "\"infants\": 2", "left out: gone.wav");
+    run_expect(r, command, 4, "\"knn\": 14", NULL);
+    run_expect(r, command, 4, "\"unreadable\": 1", NULL);
     assert_true(!holds("others.mewl", "infant1"));
     expect("add Eva --born 2025-09-20 --store other " NOW, 0, NULL, NULL);
     expect("enrol Eva --store other --kind plda " NOW " quiet.wav", 1, NULL, "needs a population");

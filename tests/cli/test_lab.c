@@ -64,6 +64,9 @@ static void what_cannot_start_is_refused(void **state)
         {"eval $M --tune t.safetensors --into l.safetensors", 2, "its labels are others"},
         {"eval $M --tune t.safetensors --into $M", 3, "the model holds no recipe"}, /* a twin: on to the work */
         {"eval --folds $R", 3, "--data or MEWL_DATA"},
+        {"lab population", 2, "-o FILE"},
+        {"lab population -o p.mewl --side tset", 2, "there is no side `tset`"},
+        {"lab population -o p.mewl --manifest who.csv --side test", 2, "--side"},
         {"eval --folds $R --data /none", 3, "/none"},
     };
     run_expect(run_in(folder, "LC_ALL=C sed 's/cry/cat/g' '%s' >l.safetensors", little_model), "sed", 0, NULL, NULL);
@@ -107,6 +110,8 @@ static void recordings_are_told_apart(void **state)
     run_expect(run("lab verify --manifest who.csv -o v --also /none/a.safetensors"), "--also", 3, "/none/a.safetensors",
                NULL);
     run_expect(run("lab verify --folds 2"), "--folds", 2, "--folds", NULL);
+    /* Without times there are no sessions. */
+    run_expect(run("lab population --manifest who.csv -o p.mewl"), "population", 3, "no usable cry", NULL);
 }
 
 static int make_recipe(void **state)
