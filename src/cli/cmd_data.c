@@ -230,6 +230,19 @@ static const mewl_cli_usage split_usage = {
     "  mewl data split esc10.csv -o esc10-split.csv\n"
     "  mewl data split donateacry.csv --folds 5 --stratify reason -o folds.csv\n"};
 
+/* Whether any row has a value in the column; folds count from 1. */
+static bool says_sides(const mewl_manifest *m, const char *column)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        char buffer[64];
+        const char *side = mewl_manifest_value(m, &m->rows[i], column, buffer, sizeof buffer);
+        if (side != NULL && side[0] != '\0' && strcmp(side, "0") != 0 && strcmp(side, "-1") != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Says how a split stands; the exit code is 1 when it leaks and `strict`. */
 static int say_split(const mewl_cli *cli, const mewl_manifest *m, const char *column, bool strict, mewl_error *err)
 {
@@ -238,6 +251,11 @@ static int say_split(const mewl_cli *cli, const mewl_manifest *m, const char *co
         return fail(cli, err);
     }
     bool leaky = report.groups_straddling > 0;
+    if (strict && !says_sides(m, column)) { /* nothing is split, so nothing was found to leak: no reassurance */
+        mewl_cli_error(cli, "no row says a side in '%s': split the manifest with `mewl data split`, or name the column",
+                       column);
+        return MEWL_EXIT_FAILED;
+    }
     if (cli->json || cli->ndjson) {
         json_t *doc = json_object();
         (void)mewl_json_set_string(doc, "column", column);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/npy.h"
 #include "cli/commands.h"
+#include "cli/find.h"
 #include "cli/voice.h"
 #include "dsp/frontend.h"
 
@@ -206,6 +207,9 @@ int mewl_cmd_features(mewl_cli *cli, int argc, char **argv)
     }
     extraction x = {.cli = cli};
     mewl_error err = {0};
+    if (mewl_cli_spare_recording(value[OPT_OUT], &err) != MEWL_OK) {
+        return mewl_cli_fail(cli, &err);
+    }
     mewl_status status = mewl_frontend_new_kind(&x.fe, config, kind, &err);
     if (status == MEWL_E_NOT_FOUND) {
         return unknown_name(cli, "config", config);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/npy.h"
 #include "cli/commands.h"
+#include "cli/find.h"
 #include "models/embedder.h"
 
 #define FILES_MAX 1000000u
@@ -261,7 +262,8 @@ int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv)
     mewl_error err = {0};
     prediction p = {.cli = cli, .model_path = argv[0]};
     mewl_audio_files files = {0};
-    mewl_status status = mewl_embedder_open(&p.embedder, argv[0], opts, &err);
+    mewl_status status = value[OPT_EMBEDDING] != NULL ? mewl_cli_spare_recording(value[OPT_EMBEDDING], &err) : MEWL_OK;
+    status = status == MEWL_OK ? mewl_embedder_open(&p.embedder, argv[0], opts, &err) : status;
     if (status != MEWL_OK) {
         return mewl_cli_fail(cli, &err);
     }

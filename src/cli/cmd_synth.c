@@ -8,6 +8,7 @@
 #include "base/folder.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/find.h"
 #include "cli/synth.h"
 #include "synth/render.h"
 
@@ -64,6 +65,9 @@ static const mewl_cli_usage usage = {
 static int clip(mewl_cli *cli, const char **value, const char *path, uint64_t seed, double rate_hz)
 {
     mewl_error err = {0};
+    if (mewl_cli_spare_recording(path, &err) != MEWL_OK) {
+        return mewl_cli_fail(cli, &err);
+    }
     mewl_synth_infant infant = mewl_synth_infant_seeded(seed);
     mewl_rng rng = mewl_rng_stream(seed, 0);
     mewl_synth_session session = mewl_synth_session_draw(&infant, &rng);

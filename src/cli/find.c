@@ -202,3 +202,12 @@ void mewl_cli_inputs_fini(mewl_cli_inputs *inputs)
     free(inputs->list);
     *inputs = (mewl_cli_inputs){0};
 }
+
+mewl_status mewl_cli_spare_recording(const char *out, mewl_error *err)
+{
+    struct stat about;
+    if (mewl_audio_known_name(out) && stat(out, &about) == 0 && S_ISREG(about.st_mode)) {
+        return mewl_error_set(err, MEWL_E_ARG, "%s is a recording, and would be lost: write to another name", out);
+    }
+    return MEWL_OK;
+}

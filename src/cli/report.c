@@ -12,6 +12,7 @@
 
 #include "base/folder.h"
 #include "base/json.h"
+#include "cli/find.h"
 #include "cli/labels.h"
 
 struct mewl_report {
@@ -99,6 +100,7 @@ mewl_status mewl_report_check(const char *out, bool many, mewl_error *err)
     if (many || mewl_folder_exists(out)) {
         return check_folder(out, true, err);
     }
+    MEWL_TRY(mewl_cli_spare_recording(out, err));
     const bool exists = stat(out, &about) == 0;
     if (exists && access(out, W_OK) != 0) {
         return mewl_error_errno(err, errno, out);

@@ -326,6 +326,8 @@ static void test_outputs_without_place(void **state)
         {"--audacity '' good.wav", "--audacity: needs the name of a file"},
         {"--raven good.wav good.wav one.wav", "--raven: good.wav is no folder"},
         {"--steps out.png - < good.wav", "--steps reads a recording twice"},
+        {"--csv good.wav one.wav", "--csv: good.wav is a recording, and would be lost"},
+        {"--picture good.wav good.wav", "--picture: good.wav is a recording"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char words[256];

@@ -98,6 +98,7 @@ static void splits(void **state)
     expect("check s.csv", 0, NULL, "each on one side");
     expect("split m.csv --folds 5 -o f.csv --json", 0, "\"leaky\": false", NULL);
     expect("check f.csv --column fold", 0, NULL, NULL);
+    expect("check f.csv", 1, NULL, "no row says a side in 'split'");
     expect("split m.csv --folds 5 --random --seed 3 -o r.csv", 0, NULL, "LEAKY");
     expect("check r.csv --column fold", 1, NULL, "LEAKY");
     expect("check r.csv --column fold --json", 1, "\"leaky\": true", NULL);

@@ -104,6 +104,7 @@ static void test_mistakes(void **state)
     assert_int_equal(run("features missing.wav -o out.npy"), 3);
     assert_int_equal(run("features one.wav --config yamnet -o none.npy"), 3);
     assert_int_equal(run("features sound.wav -o missing/out.npy"), 1);
+    assert_int_equal(run("features sound.wav -o one.wav"), 2); /* a recording is never written over */
     char path[128];
     (void)snprintf(path, sizeof path, "%s/none.npy", folder);
     assert_int_not_equal(access(path, F_OK), 0); /* nothing half-written stays */
