@@ -34,21 +34,11 @@ struct mewl_personal {
 const char *mewl_personal_name(mewl_personal_kind kind)
 {
     static const char *const names[] = {
-#define X(id, name, text) name,
+#define X(id, name) name,
         MEWL_PERSONAL_ROWS(X)
 #undef X
     };
     return (size_t)kind < MEWL_PERSONAL_KINDS ? names[kind] : NULL;
-}
-
-const char *mewl_personal_text(mewl_personal_kind kind)
-{
-    static const char *const texts[] = {
-#define X(id, name, text) text,
-        MEWL_PERSONAL_ROWS(X)
-#undef X
-    };
-    return (size_t)kind < MEWL_PERSONAL_KINDS ? texts[kind] : NULL;
 }
 
 bool mewl_personal_find(mewl_personal_kind *kind, const char *name)

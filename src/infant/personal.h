@@ -13,17 +13,17 @@
 #include "learn/bytes.h"
 #include "learn/gmm.h"
 
-/* One row a kind: constant, name on the command line and in files, text for people. */
+/* One row a kind: constant, name on the command line and in files. */
 #define MEWL_PERSONAL_ROWS(X)                                                                                          \
-    X(MEWL_PERSONAL_AUTOENCODER, "autoencoder", "autoencoder 128-64-32-64-128, reconstruction error")                  \
-    X(MEWL_PERSONAL_ONECLASS, "oneclass", "one-class support vector machine, RBF")                                     \
-    X(MEWL_PERSONAL_GMM, "gmm", "Gaussian mixture, components by BIC")                                                 \
-    X(MEWL_PERSONAL_KNN, "knn", "cosine distance to the nearest neighbours")                                           \
-    X(MEWL_PERSONAL_MAHALANOBIS, "mahalanobis", "Mahalanobis distance, the population's covariance within infants")    \
-    X(MEWL_PERSONAL_PLDA, "plda", "probabilistic linear discriminant analysis")
+    X(MEWL_PERSONAL_AUTOENCODER, "autoencoder") /* autoencoder 128-64-32-64-128, reconstruction error */               \
+    X(MEWL_PERSONAL_ONECLASS, "oneclass")       /* one-class support vector machine, RBF */                            \
+    X(MEWL_PERSONAL_GMM, "gmm")                 /* Gaussian mixture, components by BIC */                              \
+    X(MEWL_PERSONAL_KNN, "knn")                 /* cosine distance to the nearest neighbours */                        \
+    X(MEWL_PERSONAL_MAHALANOBIS, "mahalanobis") /* Mahalanobis distance, the population's covariance within infants */ \
+    X(MEWL_PERSONAL_PLDA, "plda")               /* probabilistic linear discriminant analysis */
 
 typedef enum mewl_personal_kind {
-#define X(id, name, text) id,
+#define X(id, name) id,
     MEWL_PERSONAL_ROWS(X)
 #undef X
         MEWL_PERSONAL_KINDS
@@ -31,7 +31,6 @@ typedef enum mewl_personal_kind {
 
 /* "knn"; NULL outside the enum. And back: false for an unknown name. */
 const char *mewl_personal_name(mewl_personal_kind kind);
-const char *mewl_personal_text(mewl_personal_kind kind);
 bool mewl_personal_find(mewl_personal_kind *kind, const char *name);
 
 typedef struct mewl_population mewl_population;

@@ -189,11 +189,6 @@ void mewl_experiment_close(mewl_experiment *e)
     free(e);
 }
 
-const char *mewl_experiment_folder(const mewl_experiment *e)
-{
-    return e->folder;
-}
-
 /* ---- Results ---- */
 
 static const json_t *find(const mewl_experiment *e, const mewl_cell *cell)

@@ -48,8 +48,6 @@ typedef struct mewl_experiment mewl_experiment;
 mewl_status mewl_experiment_open(mewl_experiment **out, const char *folder, const json_t *identity, mewl_error *err);
 void mewl_experiment_close(mewl_experiment *e); /* NULL is fine */
 
-const char *mewl_experiment_folder(const mewl_experiment *e);
-
 /* The result stored for a cell, borrowed until close, or NULL. */
 const json_t *mewl_experiment_result(const mewl_experiment *e, const mewl_cell *cell);
 

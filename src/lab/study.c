@@ -34,27 +34,6 @@ void mewl_study_close(mewl_study *s)
     free(s);
 }
 
-const int *mewl_study_labels(const mewl_study *s, size_t *classes)
-{
-    *classes = s->class_count;
-    return s->label;
-}
-
-const size_t *mewl_study_groups(const mewl_study *s)
-{
-    return s->group;
-}
-
-const char *const *mewl_study_class_names(const mewl_study *s)
-{
-    return (const char *const *)s->classes;
-}
-
-const mewl_study_opts *mewl_study_options(const mewl_study *s)
-{
-    return &s->opts;
-}
-
 /* ---- Folds ---- */
 
 static int *folds_of(const mewl_study *s, size_t split, size_t seed_index)

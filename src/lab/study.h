@@ -88,12 +88,6 @@ mewl_status mewl_study_table(json_t **out, const mewl_study *study, const mewl_s
                              json_t *columns, mewl_error *err);
 void mewl_study_row_fini(mewl_study_row *row);
 
-/* What is known of the clips, without sound: [rows of the manifest]. Borrowed until close. */
-const int *mewl_study_labels(const mewl_study *study, size_t *classes);
-const size_t *mewl_study_groups(const mewl_study *study);
-const char *const *mewl_study_class_names(const mewl_study *study);
-const mewl_study_opts *mewl_study_options(const mewl_study *study); /* folds_run filled in */
-
 /* Predictions of clips as a cell stores them: {"clips": [...], "log_p": [[...], ...]}, rounded to 1e-5. A new
  * reference, NULL when out of memory. */
 json_t *mewl_study_pack(const float *log_p, const size_t *clips, size_t count, size_t classes);

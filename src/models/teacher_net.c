@@ -21,11 +21,6 @@ static const mewl__teacher_kind kinds[] = {
 
 #define MEL_ELEMENTS (MEWL_YAMNET_BANDS * MEWL_YAMNET_BINS)
 
-const mewl__teacher_kind *mewl__teacher_kind_at(size_t index)
-{
-    return index < sizeof kinds / sizeof kinds[0] ? &kinds[index] : NULL;
-}
-
 const mewl__teacher_kind *mewl__teacher_kind_find(const char *name)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

@@ -22,7 +22,6 @@ typedef struct mewl__teacher_kind {
 
 /* By name; NULL when there is no such teacher. */
 const mewl__teacher_kind *mewl__teacher_kind_find(const char *name);
-const mewl__teacher_kind *mewl__teacher_kind_at(size_t index); /* NULL past the last */
 
 /* Label of a class; NULL out of range. Static storage. */
 const char *mewl__teacher_label(const mewl__teacher_kind *kind, size_t index);

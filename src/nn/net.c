@@ -289,12 +289,6 @@ void mewl_net_set_dropout(mewl_net *net, uint64_t seed, uint64_t step)
     net->step = step;
 }
 
-void mewl_net_get_dropout(const mewl_net *net, uint64_t *seed, uint64_t *step)
-{
-    *seed = net->seed;
-    *step = net->step;
-}
-
 /* Walks back from the output: each layer widens what its input must show. */
 static void reach_back(const mewl_net *net, mewl_node node, int64_t left, int64_t right, int64_t step,
                        int64_t *out_step, int64_t *out_left, int64_t *out_right, bool *whole)

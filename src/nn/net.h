@@ -297,7 +297,6 @@ void mewl_net_zero_grad(mewl_net *net);
 
 /* Dropout's place: masks depend on (seed, step); step counts training forwards. Stored in checkpoints. */
 void mewl_net_set_dropout(mewl_net *net, uint64_t seed, uint64_t step);
-void mewl_net_get_dropout(const mewl_net *net, uint64_t *seed, uint64_t *step);
 
 /* How output `name` sees time: one output frame every *step input frames; output frame i depends on input frames
  * i * step - left to i * step + right and no others (batch statistics aside). Returns false when it sees all of time
