@@ -6,12 +6,14 @@
 
 #define ALERTS_MAX 100000
 
-enum { OPT_ALL = MEWL_BABY_OPTIONS, OPT_KEEP, OPT_COUNT };
+enum { OPT_ALL = MEWL_BABY_OPTIONS, OPT_KEEP, OPT_ACCEPT, OPT_DISMISS, OPT_COUNT };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     MEWL_BABY_OPTION_ROWS,
     [OPT_ALL] = {"all", 'a', NULL, "also those that were seen before", false},
     [OPT_KEEP] = {"keep-new", 0, NULL, "leave them marked as new", false},
+    [OPT_ACCEPT] = {"accept", 0, NULL, "the voice has changed and that is fine: learn it as usual from here on", false},
+    [OPT_DISMISS] = {"dismiss", 0, NULL, "the change was nothing: what was usual before stays so", false},
 };
 
 static const mewl_cli_usage usage = {
@@ -19,10 +21,13 @@ static const mewl_cli_usage usage = {
     .operands = "NAME",
     .about = "What was unlike the infant's usual cries, and since when. Those shown count as seen afterwards.\n"
              "An alert says that the sound differs, not why. Mewl is not a medical device: when you are worried, ask\n"
-             "somebody who can look at your child.",
+             "somebody who can look at your child.\n"
+             "After a change that lasts, Mewl learns nothing new and tells of no other change until you say what to\n"
+             "make of it, with --accept or --dismiss, or until six sessions in a row are as before.",
     .options = options,
     .examples = "  mewl baby alerts Ida\n"
-                "  mewl baby alerts Ida --all --json\n"};
+                "  mewl baby alerts Ida --all --json\n"
+                "  mewl baby alerts Ida --accept\n"};
 
 typedef struct listing {
     bool all;
@@ -63,7 +68,7 @@ static mewl_status take(void *user, const mewl_store_alert *alert)
     return json_array_append_new(l->list, row) == 0 ? MEWL_OK : MEWL_E_MEMORY;
 }
 
-static mewl_status print_rows(const mewl_baby *baby, const json_t *list, mewl_error *err)
+static mewl_status print_rows(const mewl_baby *baby, const json_t *list, bool open, mewl_error *err)
 {
     if (baby->cli->ndjson) {
         for (size_t i = 0; i < json_array_size(list); i++) {
@@ -73,6 +78,7 @@ static mewl_status print_rows(const mewl_baby *baby, const json_t *list, mewl_er
     }
     json_t *document = json_object();
     (void)mewl_json_set_string(document, "name", baby->infant.name);
+    (void)mewl_json_set_bool(document, "change_open", open);
     (void)mewl_json_set(document, "alerts", json_incref((json_t *)(uintptr_t)list));
     const mewl_status status = mewl_json_print(document, stdout, true, err);
     json_decref(document);
@@ -83,17 +89,20 @@ static mewl_status alerts(mewl_baby *baby, bool all, bool keep, mewl_error *err)
 {
     const bool json = baby->cli->json || baby->cli->ndjson;
     mewl_baby_learned learned;
-    char reach[MEWL_BABY_REACH_MAX];
+    char words[MEWL_BABY_OPEN_MAX > MEWL_BABY_REACH_MAX ? MEWL_BABY_OPEN_MAX : MEWL_BABY_REACH_MAX];
     MEWL_TRY(mewl_baby_settle(baby, &learned, err)); /* a session may be over since, and have something to tell */
     listing l = {.all = all, .list = json ? json_array() : NULL};
     mewl_status status = mewl_store_alert_each(baby->store, baby->infant.id, INT64_MIN, INT64_MAX, take, &l, err);
     if (status == MEWL_OK && json) {
-        status = print_rows(baby, l.list, err);
+        status = print_rows(baby, l.list, learned.state.change_open, err);
     } else if (status == MEWL_OK && l.count == 0) {
         (void)printf("No %salerts for %s.\n", all ? "" : "new ", baby->infant.name);
     }
-    if (status == MEWL_OK && mewl_baby_reach_words(reach, sizeof reach, &learned.state, baby->infant.alarm_days)) {
-        mewl_cli_note(baby->cli, "%s", reach);
+    if (status == MEWL_OK && mewl_baby_reach_words(words, sizeof words, &learned.state, baby->infant.alarm_days)) {
+        mewl_cli_note(baby->cli, "%s", words);
+    }
+    if (status == MEWL_OK && mewl_baby_open_words(words, sizeof words, &learned.state, baby->infant.name)) {
+        mewl_cli_note(baby->cli, "%s", words);
     }
     if (status == MEWL_OK && !keep && l.count > 0) {
         status = mewl_store_alert_seen(baby->store, baby->infant.id, baby->now_ms, err);
@@ -102,9 +111,40 @@ static mewl_status alerts(mewl_baby *baby, bool all, bool keep, mewl_error *err)
     return status;
 }
 
+/* What the family says of the change that is open. */
+static int answer(mewl_baby *baby, bool accept)
+{
+    mewl_error err = {0};
+    mewl_baby_learned learned;
+    if (mewl_baby_answer(baby, &learned, accept, &err) != MEWL_OK) {
+        return mewl_cli_fail(baby->cli, &err);
+    }
+    if (baby->cli->json || baby->cli->ndjson) {
+        json_t *document = json_object();
+        (void)mewl_json_set_string(document, "event", accept ? "accepted" : "dismissed");
+        (void)mewl_json_set_string(document, "name", baby->infant.name);
+        (void)mewl_json_set_bool(document, "change_open", learned.state.change_open);
+        return mewl_baby_print(baby->cli, document);
+    }
+    if (accept) {
+        (void)printf("Noted: %s's voice has changed. The next sessions are learned as the new usual.\n",
+                     baby->infant.name);
+    } else {
+        (void)printf("Noted: it was nothing. What was usual for %s stays so; Mewl learns on.\n", baby->infant.name);
+    }
+    return MEWL_EXIT_DONE;
+}
+
 static int run_alerts(mewl_baby *baby, const char *const *value)
 {
     mewl_error err = {0};
+    const bool accept = value[OPT_ACCEPT] != NULL, dismiss = value[OPT_DISMISS] != NULL;
+    if (accept + dismiss + (value[OPT_ALL] != NULL || value[OPT_KEEP] != NULL) > 1) {
+        return mewl_cli_usage_error(baby->cli, "--accept, --dismiss and what is listed exclude one another");
+    }
+    if (accept || dismiss) {
+        return answer(baby, accept);
+    }
     return alerts(baby, value[OPT_ALL] != NULL, value[OPT_KEEP] != NULL, &err) == MEWL_OK
                ? MEWL_EXIT_DONE
                : mewl_cli_fail(baby->cli, &err);

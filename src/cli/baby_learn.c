@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/baby_waiting.h"
 #include "cli/baby_words.h"
 #include "cli/population.h"
 #include "store/alerts.h"
@@ -12,164 +13,16 @@
 #include "store/personals.h"
 #include "store/timeline.h"
 
-#define REPLAY_MAX 20000u /* recordings that a model is made anew from */
+#define ANSWERS_MAX 100000u
 #define SESSION_GAP_S 3600.0
 
-const char *const mewl_baby_watched[MEWL_BABY_WATCHED] = {"log_f0", "log_f0_range", "hnr_db", "log_dysphonation"};
-const char *const mewl_baby_surroundings[MEWL_BABY_SURROUNDINGS] = {"noise_dbfs", "tilt_db", "log_bandwidth"};
-
-/* ---- What waits, read from the store. ---- */
-
-typedef struct waiting {
-    mewl_recording recording;
-    int64_t id, start_ms, session_id;
-    bool enrolled, ready; /* ready: has an embedding by the present embedder */
-    float *embedding;
-    double measures[MEWL_BABY_WATCHED], surroundings[MEWL_BABY_SURROUNDINGS];
-} waiting;
-
-typedef struct queue {
-    waiting *list; /* by time, then number: as the store gives recordings */
-    size_t count, capacity;
-    size_t at; /* where the reading of embeddings or measures is */
-    size_t dims;
-    bool failed;
-} queue;
-
-static void queue_fini(queue *q)
-{
-    for (size_t i = 0; i < q->count; i++) {
-        free(q->list[i].embedding);
-    }
-    free(q->list);
-    *q = (queue){0};
-}
-
-static mewl_status add_recording(void *user, const mewl_store_recording *r)
-{
-    queue *q = user;
-    if (!r->usable) {
-        return MEWL_OK;
-    }
-    if (q->count == 2 * REPLAY_MAX) { /* the older half has left the model's memory long since */
-        memmove(q->list, q->list + REPLAY_MAX, REPLAY_MAX * sizeof *q->list);
-        q->count = REPLAY_MAX;
-    }
-    if (q->count == q->capacity) {
-        const size_t wanted = q->capacity > 0 ? 2 * q->capacity : 64;
-        waiting *grown = realloc(q->list, wanted * sizeof *grown);
-        if (grown == NULL) {
-            return MEWL_E_MEMORY;
-        }
-        q->list = grown;
-        q->capacity = wanted;
-    }
-    waiting *w = &q->list[q->count++];
-    *w = (waiting){.id = r->id,
-                   .start_ms = r->start_ms,
-                   .session_id = r->session_id,
-                   .enrolled = r->role == MEWL_STORE_ENROLLED,
-                   .recording = {.time_s = (double)r->start_ms / 1000.0,
-                                 .source = (uint32_t)r->source_id,
-                                 .figures = {r->confidence, r->snr_db, r->clipped_share, r->cry_s}}};
-    for (size_t i = 0; i < MEWL_BABY_WATCHED; i++) {
-        w->measures[i] = (double)NAN;
-    }
-    for (size_t i = 0; i < MEWL_BABY_SURROUNDINGS; i++) {
-        w->surroundings[i] = (double)NAN;
-    }
-    return MEWL_OK;
-}
-
-/* The waiting one of that time and number, looked for from where the last was: all come in the same order. */
-static waiting *find_waiting(queue *q, int64_t start_ms, int64_t id)
-{
-    while (q->at < q->count &&
-           (q->list[q->at].start_ms < start_ms || (q->list[q->at].start_ms == start_ms && q->list[q->at].id < id))) {
-        q->at++;
-    }
-    return q->at < q->count && q->list[q->at].id == id ? &q->list[q->at] : NULL;
-}
-
-static mewl_status add_embedding(void *user, const mewl_store_embedding *e)
-{
-    queue *q = user;
-    waiting *w = find_waiting(q, e->start_ms, e->recording_id);
-    if (w == NULL) {
-        return MEWL_OK;
-    }
-    w->embedding = malloc(e->dimensions * sizeof *w->embedding);
-    if (w->embedding == NULL) {
-        return MEWL_E_MEMORY;
-    }
-    memcpy(w->embedding, e->values, e->dimensions * sizeof *w->embedding);
-    w->ready = true;
-    q->dims = e->dimensions;
-    return MEWL_OK;
-}
-
-typedef struct one_measure {
-    queue *queue;
-    size_t watched, surrounding; /* which; SIZE_MAX: not one of these */
-} one_measure;
-
-static mewl_status add_measure(void *user, int64_t recording_id, int64_t start_ms, const mewl_store_measure *measure)
-{
-    const one_measure *m = user;
-    waiting *w = find_waiting(m->queue, start_ms, recording_id);
-    if (w != NULL && m->watched < MEWL_BABY_WATCHED) {
-        w->measures[m->watched] = measure->value;
-    } else if (w != NULL) {
-        w->surroundings[m->surrounding] = measure->value;
-    }
-    return MEWL_OK;
-}
-
-/* Those without an embedding by this version are not heard: versions are never mixed. */
-static void drop_unready(queue *q)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < q->count; i++) {
-        if (q->list[i].ready) {
-            q->list[kept++] = q->list[i];
-        }
-    }
-    const size_t beyond = kept > REPLAY_MAX ? kept - REPLAY_MAX : 0;
-    for (size_t i = 0; i < beyond; i++) {
-        free(q->list[i].embedding);
-    }
-    if (beyond > 0) {
-        memmove(q->list, q->list + beyond, (kept - beyond) * sizeof *q->list);
-    }
-    q->count = kept - beyond;
-    for (size_t i = 0; i < q->count; i++) { /* the list no longer moves */
-        q->list[i].recording.embedding = q->list[i].embedding;
-        q->list[i].recording.measures = q->list[i].measures;
-        q->list[i].recording.surroundings = q->list[i].surroundings;
-    }
-}
-
-static mewl_status read_queue(mewl_baby *baby, queue *q, int64_t model_id, int64_t from_ms, mewl_error *err)
-{
-    const int64_t id = baby->infant.id;
-    mewl_status status = mewl_store_recording_each(baby->store, id, from_ms, INT64_MAX, add_recording, q, err);
-    if (status == MEWL_OK) {
-        status = mewl_store_embedding_each(baby->store, id, model_id, from_ms, INT64_MAX, add_embedding, q, err);
-    }
-    for (size_t i = 0; i < MEWL_BABY_WATCHED + MEWL_BABY_SURROUNDINGS && status == MEWL_OK; i++) {
-        one_measure m = {q, i, i - MEWL_BABY_WATCHED};
-        const char *name = i < MEWL_BABY_WATCHED ? mewl_baby_watched[i] : mewl_baby_surroundings[i - MEWL_BABY_WATCHED];
-        q->at = 0;
-        status = mewl_store_measure_each(baby->store, id, name, from_ms, INT64_MAX, add_measure, &m, err);
-    }
-    if (status == MEWL_E_MEMORY) {
-        return mewl_error_set(err, status, "out of memory for %zu recordings", q->count);
-    }
-    drop_unready(q);
-    return status;
-}
-
 /* ---- The model: the stored one where it still fits, else a new one. ---- */
+
+/* What the family said of a change, at its place among the recordings: behind those that began until then. */
+typedef struct answer {
+    int64_t time_ms;
+    bool accepted; /* else dismissed */
+} answer;
 
 typedef struct lesson {
     mewl_baby *baby;
@@ -179,6 +32,8 @@ typedef struct lesson {
     int64_t personal_id; /* of the state that judged: the one before */
     bool changed;        /* the model is another than was loaded */
     int64_t news_ms;     /* recordings from here on wait: alerts are raised for these alone */
+    answer *answers;     /* by time; `answered` of them were given to the model */
+    size_t answer_count, answer_capacity, answered;
     mewl_error *err;
 } lesson;
 
@@ -192,6 +47,36 @@ static mewl_infant_opts options_of(const lesson *l)
                              .seed = (uint64_t)l->baby->infant.id};
     (void)snprintf(opts.embedder, sizeof opts.embedder, "%.63s", l->learning->embedder.hash);
     return opts;
+}
+
+static mewl_status add_answer(void *user, const mewl_store_entry *entry)
+{
+    lesson *l = user;
+    const bool accepted = entry->kind == MEWL_STORE_ENTRY_ACCEPTED;
+    if (!accepted && entry->kind != MEWL_STORE_ENTRY_DISMISSED) {
+        return MEWL_OK;
+    }
+    if (l->answer_count == l->answer_capacity) {
+        const size_t wanted = l->answer_capacity > 0 ? 2 * l->answer_capacity : 8;
+        answer *grown = l->answer_count < ANSWERS_MAX ? realloc(l->answers, wanted * sizeof *grown) : NULL;
+        if (grown == NULL) {
+            return MEWL_E_MEMORY;
+        }
+        l->answers = grown;
+        l->answer_capacity = wanted;
+    }
+    l->answers[l->answer_count++] = (answer){entry->time_ms, accepted};
+    return MEWL_OK;
+}
+
+/* Answers from a time on, in the place of those read before. */
+static mewl_status read_answers(lesson *l, int64_t from_ms)
+{
+    l->answer_count = l->answered = 0;
+    const mewl_status status =
+        mewl_store_entry_each(l->baby->store, l->baby->infant.id, from_ms, INT64_MAX, add_answer, l, l->err);
+    return status == MEWL_E_MEMORY ? mewl_error_set(l->err, status, "out of memory, or too many answers to changes")
+                                   : status;
 }
 
 /* The stored model, or NULL in l->infant where there is none that fits what is wanted and what waits. */
@@ -220,7 +105,7 @@ static mewl_status load_model(lesson *l)
     const double last_s = isfinite(state.last_time_s) ? state.last_time_s : -INFINITY;
     if (fabs(opts->false_alarm_days - wanted.false_alarm_days) > 1e-9 || opts->measures != wanted.measures ||
         opts->surroundings != wanted.surroundings || strcmp(opts->embedder, wanted.embedder) != 0 ||
-        (double)l->news_ms / 1000.0 < last_s) {
+        (double)l->news_ms / 1000.0 < last_s || l->answer_count > 0) { /* what waits lies before an answer */
         mewl_infant_free(l->infant);
         l->infant = NULL;
     }
@@ -317,7 +202,7 @@ static mewl_status end_session(lesson *l)
     return keep_entries(l, entries, count);
 }
 
-static mewl_status keep_score(lesson *l, const waiting *w, const mewl_verdict *v, mewl_store_verdict verdict)
+static mewl_status keep_score(lesson *l, const mewl_baby_waiting *w, const mewl_verdict *v, mewl_store_verdict verdict)
 {
     mewl_store_score score = {.recording_id = w->id,
                               .model_id = l->learning->embedder.id,
@@ -337,7 +222,7 @@ static mewl_status keep_score(lesson *l, const waiting *w, const mewl_verdict *v
 }
 
 /* The sessions of a run of enrolled recordings, an entry each. */
-static mewl_status keep_enrolled(lesson *l, const waiting *list, size_t count)
+static mewl_status keep_enrolled(lesson *l, const mewl_baby_waiting *list, size_t count)
 {
     const mewl_verdict none = {.score = (double)NAN, .p = {.p = (double)NAN, .step = (double)NAN}};
     for (size_t i = 0; i < count;) {
@@ -365,7 +250,7 @@ static mewl_status keep_enrolled(lesson *l, const waiting *list, size_t count)
 }
 
 /* `count` enrolled recordings in a row. */
-static mewl_status enrol(lesson *l, const waiting *list, size_t count)
+static mewl_status enrol(lesson *l, const mewl_baby_waiting *list, size_t count)
 {
     MEWL_TRY(end_session(l));
     mewl_recording *recordings = malloc(count * sizeof *recordings);
@@ -380,7 +265,7 @@ static mewl_status enrol(lesson *l, const waiting *list, size_t count)
     return status == MEWL_OK ? keep_enrolled(l, list, count) : status;
 }
 
-static mewl_status hear(lesson *l, const waiting *w)
+static mewl_status hear(lesson *l, const mewl_baby_waiting *w)
 {
     mewl_entry entries[MEWL_INFANT_ENTRIES_MAX];
     mewl_verdict v = {.score = (double)NAN, .p = {.p = (double)NAN, .step = (double)NAN}};
@@ -393,11 +278,37 @@ static mewl_status hear(lesson *l, const waiting *w)
     return keep_score(l, w, &v, v.gate != 0 ? MEWL_STORE_UNUSABLE : v.unusual ? MEWL_STORE_UNUSUAL : MEWL_STORE_USUAL);
 }
 
-static mewl_status hear_all(lesson *l, const queue *q)
+/* A session that is over at that time: nothing more belongs to it. */
+static mewl_status end_past_session(lesson *l, int64_t time_ms)
+{
+    const mewl_infant_state state = mewl_infant_describe(l->infant);
+    return isfinite(state.last_time_s) && (double)time_ms / 1000.0 - state.last_time_s >= SESSION_GAP_S ? end_session(l)
+                                                                                                        : MEWL_OK;
+}
+
+/* Gives the answers that lie before a recording of that time. */
+static mewl_status give_answers(lesson *l, int64_t before_ms)
+{
+    for (; l->answered < l->answer_count && l->answers[l->answered].time_ms < before_ms; l->answered++) {
+        const answer *a = &l->answers[l->answered];
+        MEWL_TRY(end_past_session(l, a->time_ms));
+        if (a->accepted) {
+            mewl_infant_accept_change(l->infant);
+        } else {
+            mewl_infant_dismiss_change(l->infant);
+        }
+        l->changed = true;
+    }
+    return MEWL_OK;
+}
+
+static mewl_status hear_all(lesson *l, const mewl_baby_queue *q)
 {
     for (size_t i = 0; i < q->count;) {
         size_t run = 0;
-        while (i + run < q->count && q->list[i + run].enrolled) {
+        MEWL_TRY(give_answers(l, q->list[i].start_ms));
+        const int64_t next_ms = l->answered < l->answer_count ? l->answers[l->answered].time_ms : INT64_MAX;
+        while (i + run < q->count && q->list[i + run].enrolled && q->list[i + run].start_ms <= next_ms) {
             run++;
         }
         mewl_cli_report(l->baby->cli, (double)i, (double)q->count, "comparing");
@@ -409,11 +320,8 @@ static mewl_status hear_all(lesson *l, const queue *q)
             i++;
         }
     }
-    const mewl_infant_state state = mewl_infant_describe(l->infant);
-    if (isfinite(state.last_time_s) && (double)l->baby->now_ms / 1000.0 - state.last_time_s >= SESSION_GAP_S) {
-        MEWL_TRY(end_session(l)); /* nothing more belongs to it */
-    }
-    return MEWL_OK;
+    MEWL_TRY(give_answers(l, INT64_MAX));
+    return end_past_session(l, l->baby->now_ms);
 }
 
 static mewl_status save_model(lesson *l)
@@ -438,19 +346,21 @@ static mewl_status save_model(lesson *l)
 
 static mewl_status learn(lesson *l)
 {
-    queue q = {0};
+    mewl_baby_queue q = {0};
+    MEWL_TRY(read_answers(l, l->news_ms));
     MEWL_TRY(load_model(l));
     const bool anew = l->infant == NULL;
     if (anew) {
         MEWL_TRY(new_model(l));
+        MEWL_TRY(read_answers(l, INT64_MIN));
     }
     const int64_t from_ms = anew ? INT64_MIN : l->news_ms;
     mewl_status status = mewl_store_coverage_each(l->baby->store, l->baby->infant.id, anew ? INT64_MIN / 2 : from_ms,
                                                   INT64_MAX, add_listening, l, l->err);
-    status = status == MEWL_OK ? read_queue(l->baby, &q, l->learning->embedder.id, from_ms, l->err) : status;
+    status = status == MEWL_OK ? mewl_baby_queue_read(&q, l->baby, l->learning->embedder.id, from_ms, l->err) : status;
     l->changed = anew || q.count > 0;
     status = status == MEWL_OK ? hear_all(l, &q) : status;
-    queue_fini(&q);
+    mewl_baby_queue_fini(&q);
     status = status == MEWL_OK && l->changed ? save_model(l) : status;
     l->out->state = mewl_infant_describe(l->infant);
     return status;
@@ -469,6 +379,7 @@ mewl_status mewl_baby_learn(mewl_baby *baby, mewl_baby_learned *out, mewl_baby_l
     }
     status = status == MEWL_OK ? learn(&l) : status;
     mewl_infant_free(l.infant);
+    free(l.answers);
     if (status != MEWL_OK) {
         mewl_store_rollback(baby->store);
         return status;
@@ -476,16 +387,83 @@ mewl_status mewl_baby_learn(mewl_baby *baby, mewl_baby_learned *out, mewl_baby_l
     return mewl_store_commit(baby->store, err);
 }
 
-mewl_status mewl_baby_settle(mewl_baby *baby, mewl_baby_learned *out, mewl_error *err)
+/* By what the latest personal model was made; *found: whether there is one. */
+static mewl_status find_latest(mewl_baby *baby, mewl_baby_learning *out, bool *found, mewl_error *err)
 {
     mewl_store_personal latest;
-    mewl_baby_learning learning = {.population = NULL};
-    *out = (mewl_baby_learned){0};
+    *out = (mewl_baby_learning){.population = NULL};
+    *found = false;
     const mewl_status status = mewl_store_personal_latest(baby->store, &latest, baby->infant.id, err);
-    if (status == MEWL_E_NOT_FOUND || (status == MEWL_OK && !mewl_personal_find(&learning.kind, latest.kind))) {
+    if (status == MEWL_E_NOT_FOUND || (status == MEWL_OK && !mewl_personal_find(&out->kind, latest.kind))) {
         return MEWL_OK;
     }
     MEWL_TRY(status);
-    MEWL_TRY(mewl_store_model_get(baby->store, &learning.embedder, latest.model_id, err));
-    return mewl_baby_learn(baby, out, learning, err);
+    *found = true;
+    return mewl_store_model_get(baby->store, &out->embedder, latest.model_id, err);
+}
+
+mewl_status mewl_baby_settle(mewl_baby *baby, mewl_baby_learned *out, mewl_error *err)
+{
+    mewl_baby_learning learning;
+    bool found = false;
+    *out = (mewl_baby_learned){0};
+    MEWL_TRY(find_latest(baby, &learning, &found, err));
+    return found ? mewl_baby_learn(baby, out, learning, err) : MEWL_OK;
+}
+
+/* ---- The family's answer to a change. ---- */
+
+static mewl_status give_answer(lesson *l, bool accepted)
+{
+    MEWL_TRY(load_model(l));
+    const mewl_infant_state before =
+        l->infant != NULL ? mewl_infant_describe(l->infant) : (mewl_infant_state){.change_open = false};
+    if (!before.change_open) {
+        return mewl_error_set(l->err, MEWL_E_STATE,
+                              "no change of %s's voice is open, so there is nothing to answer; `mewl baby alerts %s "
+                              "--all` shows what was told",
+                              l->baby->infant.name, l->baby->infant.name);
+    }
+    /* Behind all that was heard, or it would come earlier when the model is made anew. */
+    const int64_t last_ms = llround(1000.0 * before.last_time_s);
+    mewl_store_entry entry = {.infant_id = l->baby->infant.id,
+                              .time_ms = last_ms > l->baby->now_ms ? last_ms : l->baby->now_ms,
+                              .kind = accepted ? MEWL_STORE_ENTRY_ACCEPTED : MEWL_STORE_ENTRY_DISMISSED,
+                              .score = (double)NAN,
+                              .p_value = (double)NAN,
+                              .p_step = (double)NAN,
+                              .z = (double)NAN,
+                              .evidence = (double)NAN,
+                              .coverage = (double)NAN};
+    mewl_baby_entry_words(entry.text, sizeof entry.text, &entry);
+    MEWL_TRY(mewl_store_entry_put(l->baby->store, &entry, l->err));
+    MEWL_TRY(add_answer(l, &entry));
+    MEWL_TRY(give_answers(l, INT64_MAX));
+    MEWL_TRY(save_model(l));
+    l->out->state = mewl_infant_describe(l->infant);
+    return MEWL_OK;
+}
+
+mewl_status mewl_baby_answer(mewl_baby *baby, mewl_baby_learned *out, bool accepted, mewl_error *err)
+{
+    mewl_baby_learning learning;
+    bool found = false;
+    MEWL_TRY(mewl_baby_settle(baby, out, err)); /* a session that is over may open or close one */
+    MEWL_TRY(mewl_store_begin(baby->store, err));
+    lesson l = {.baby = baby, .learning = &learning, .out = out, .news_ms = INT64_MAX, .err = err};
+    mewl_status status = find_latest(baby, &learning, &found, err);
+    if (status == MEWL_OK && !found) {
+        status = mewl_error_set(err, MEWL_E_STATE,
+                                "nothing is known yet of how %s usually cries, so no change is open: begin with `mewl "
+                                "baby enrol`",
+                                baby->infant.name);
+    }
+    status = status == MEWL_OK ? give_answer(&l, accepted) : status;
+    mewl_infant_free(l.infant);
+    free(l.answers);
+    if (status != MEWL_OK) {
+        mewl_store_rollback(baby->store);
+        return status;
+    }
+    return mewl_store_commit(baby->store, err);
 }

@@ -2,8 +2,9 @@
  * order of time, and what comes of it is kept: scores, the timeline's entries, alerts, the model itself. All of it or
  * nothing.
  *
- * The model can always be made anew from what is stored. That happens when recordings come that are older than what it
- * has heard, when another embedder or kind of model is used, or another rate of false alarms is asked for. */
+ * The model can always be made anew from what is stored, with the family's answers to changes at their places. That
+ * happens when recordings come that are older than what it has heard or was answered, when another embedder or kind of
+ * model is used, or another rate of false alarms is asked for. */
 #ifndef MEWL_CLI_BABY_LEARN_H
 #define MEWL_CLI_BABY_LEARN_H
 
@@ -42,5 +43,9 @@ mewl_status mewl_baby_learn(mewl_baby *baby, mewl_baby_learned *out, mewl_baby_l
 /* Ends a session that is over by now with the latest personal model, as mewl_baby_learn does, and tells how that
  * stands; out->state.sessions is 0 where there is no model yet. For commands that tell of the timeline. */
 mewl_status mewl_baby_settle(mewl_baby *baby, mewl_baby_learned *out, mewl_error *err);
+
+/* Settles, then closes the change that is open as a true one (`accepted`: what is heard from now on is the new usual)
+ * or as nothing, and puts that on the timeline: both or neither. MEWL_E_STATE where no change is open. */
+mewl_status mewl_baby_answer(mewl_baby *baby, mewl_baby_learned *out, bool accepted, mewl_error *err);
 
 #endif

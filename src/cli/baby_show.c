@@ -144,7 +144,7 @@ static mewl_status add_model(void *user, const mewl_store_model *model)
 #define HASH_SHOWN 12
 
 static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, double heard_s, const json_t *models,
-                         const char *reach)
+                         const char *reach, const char *open)
 {
     const mewl_store_infant *infant = &baby->infant;
     char a[32], b[32];
@@ -161,6 +161,9 @@ static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, doub
     (void)printf("alarms       set to at most about one false alarm in %g days\n", infant->alarm_days);
     if (reach != NULL) {
         (void)printf("not yet      %s\n", reach);
+    }
+    if (open != NULL) {
+        (void)printf("to answer    %s\n", open);
     }
     if (infant->keep_clips) {
         (void)printf("recordings   %lld kept, up to %.0f MB\n", (long long)t->clips, (double)infant->clips_bytes / 1e6);
@@ -182,7 +185,7 @@ static int show(mewl_baby *baby, const char *const *value)
     mewl_error err = {0};
     double heard_s = 0.0;
     mewl_baby_learned learned;
-    char reach[MEWL_BABY_REACH_MAX];
+    char reach[MEWL_BABY_REACH_MAX], open[MEWL_BABY_OPEN_MAX];
     json_t *models = json_array();
     int code = MEWL_EXIT_DONE;
     if (mewl_baby_settle(baby, &learned, &err) != MEWL_OK ||
@@ -195,15 +198,17 @@ static int show(mewl_baby *baby, const char *const *value)
         return code;
     }
     const bool waiting = mewl_baby_reach_words(reach, sizeof reach, &learned.state, baby->infant.alarm_days);
+    const bool asked = mewl_baby_open_words(open, sizeof open, &learned.state, baby->infant.name);
     if (baby->cli->json || baby->cli->ndjson) {
         json_t *document = infant_json(baby, &baby->infant, &totals);
+        (void)mewl_json_set_bool(document, "change_open", asked);
         (void)mewl_json_set_bool(document, "sessions_can_alarm", !waiting);
         (void)mewl_json_set_real(document, "listened_7_days_s", heard_s);
         (void)mewl_json_set(document, "models", json_incref(models));
         (void)mewl_json_set_string(document, "store", mewl_store_folder(baby->store));
         code = mewl_baby_print(baby->cli, document);
     } else {
-        print_infant(baby, &totals, heard_s, models, waiting ? reach : NULL);
+        print_infant(baby, &totals, heard_s, models, waiting ? reach : NULL, asked ? open : NULL);
     }
     json_decref(models);
     return code;

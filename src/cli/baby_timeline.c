@@ -6,6 +6,7 @@
 
 #include "cli/baby_learn.h"
 #include "cli/baby_span.h"
+#include "cli/baby_words.h"
 #include "draw/timeline.h"
 
 #define DAYS 90.0
@@ -85,6 +86,9 @@ static size_t make_marks(mewl_timeline_mark *marks, const mewl_baby_span *s)
                 (mewl_timeline_mark){MEWL_TIMELINE_MICROPHONE, local_day(e->time_ms), "microphone or room"};
         } else if (e->kind == MEWL_STORE_ENTRY_NOTE) {
             marks[count++] = (mewl_timeline_mark){MEWL_TIMELINE_NOTE, local_day(e->time_ms), e->text};
+        } else if (e->kind == MEWL_STORE_ENTRY_ACCEPTED || e->kind == MEWL_STORE_ENTRY_DISMISSED) {
+            marks[count++] = (mewl_timeline_mark){MEWL_TIMELINE_NOTE, local_day(e->time_ms),
+                                                  e->kind == MEWL_STORE_ENTRY_ACCEPTED ? "a new usual" : "was nothing"};
         } else if (e->kind == MEWL_STORE_ENTRY_ENROLLED && !learned && !after_device(s, e->time_ms)) {
             marks[count++] = (mewl_timeline_mark){MEWL_TIMELINE_BASELINE, local_day(e->time_ms), "learned as usual"};
         }
@@ -140,9 +144,9 @@ static mewl_status draw(const mewl_baby_span *s, const mewl_baby *baby, const ch
 
 /* ---- The text. ---- */
 
-static void print_text(const mewl_baby_span *s, const mewl_baby *baby)
+static void print_text(const mewl_baby_span *s, const mewl_baby *baby, const mewl_infant_state *state)
 {
-    char a[32], b[32], span[32];
+    char a[32], b[32], span[32], open[MEWL_BABY_OPEN_MAX];
     size_t heard_days = 0, sessions = 0;
     const double heard_s = mewl_baby_span_heard(s, &heard_days);
     (void)printf("%s, born %s: %zu days to %s\n", baby->infant.name, mewl_baby_day(a, baby->infant.born_ms), s->days,
@@ -165,6 +169,9 @@ static void print_text(const mewl_baby_span *s, const mewl_baby *baby)
     }
     if (s->alert_count > 0) {
         (void)printf("\nTold: %zu (mewl baby alerts %s --all)\n", s->alert_count, baby->infant.name);
+    }
+    if (mewl_baby_open_words(open, sizeof open, state, baby->infant.name)) {
+        mewl_cli_note(baby->cli, "%s", open);
     }
 }
 
@@ -222,7 +229,7 @@ static int timeline(mewl_baby *baby, const char *const *value)
     } else if (baby->cli->json || baby->cli->ndjson) {
         code = mewl_baby_print(baby->cli, mewl_baby_span_json(&span, baby));
     } else {
-        print_text(&span, baby);
+        print_text(&span, baby, &learned.state);
         code = MEWL_EXIT_DONE;
     }
     mewl_baby_span_fini(&span);

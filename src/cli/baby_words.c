@@ -87,6 +87,12 @@ void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *e)
                        "the microphone or the room seems to have changed: cries before and after are not "
                        "compared, Mewl gets used to the new sound first");
         break;
+    case MEWL_STORE_ENTRY_ACCEPTED:
+        (void)snprintf(out, size, "said: the voice has changed and that is fine; learned as the new usual from here");
+        break;
+    case MEWL_STORE_ENTRY_DISMISSED:
+        (void)snprintf(out, size, "said: the change was nothing; what was usual before stays so");
+        break;
     default:
         out[0] = '\0';
         break;
@@ -108,6 +114,18 @@ void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *v, bool
                        v->unusual ? "unlike usual" : "as usual", mewl_baby_share(share, sizeof share, v->p.p),
                        v->p.p >= 0.5 ? "" : "s", basis_words(mewl_calibration_name(v->p.calibration)));
     }
+}
+
+bool mewl_baby_open_words(char *out, size_t size, const mewl_infant_state *s, const char *name)
+{
+    if (s->change_open) {
+        (void)snprintf(out, size,
+                       "a change is open: until it is answered, Mewl learns nothing new and tells of no other change. "
+                       "If the voice has changed and that is fine: `mewl baby alerts %s --accept`; if it was nothing: "
+                       "`mewl baby alerts %s --dismiss`. It closes by itself after six usual sessions in a row",
+                       name, name);
+    }
+    return s->change_open;
 }
 
 bool mewl_baby_reach_words(char *out, size_t size, const mewl_infant_state *s, double alarm_days)

@@ -65,6 +65,34 @@ static const char first[] =
     " PRIMARY KEY (recording_id, model_id)) STRICT;"
     "CREATE INDEX embeddings_by_model ON embeddings(model_id);";
 
+/* The timeline, whose kinds of entries have become more since. */
+#define TIMELINE(name, kinds)                                                                                          \
+    "CREATE TABLE " name " ("                                                                                          \
+    " id INTEGER PRIMARY KEY,"                                                                                         \
+    " infant_id INTEGER NOT NULL REFERENCES infants(id) ON DELETE CASCADE,"                                            \
+    " time_ms INTEGER NOT NULL,"                                                                                       \
+    " kind TEXT NOT NULL CHECK (kind IN (" kinds ")),"                                                                 \
+    " session_id INTEGER REFERENCES sessions(id) ON DELETE CASCADE,"                                                   \
+    " recordings INTEGER NOT NULL,"                                                                                    \
+    " gate INTEGER NOT NULL,"                                                                                          \
+    " score REAL,"                                                                                                     \
+    " p_value REAL CHECK (p_value BETWEEN 0 AND 1),"                                                                   \
+    " p_step REAL,"                                                                                                    \
+    " calibration TEXT CHECK (length(CAST(calibration AS BLOB)) <= 64),"                                               \
+    " learned INTEGER NOT NULL CHECK (learned IN (0, 1)),"                                                             \
+    " held_apart INTEGER NOT NULL CHECK (held_apart IN (0, 1)),"                                                       \
+    " channel TEXT CHECK (length(CAST(channel AS BLOB)) <= 64),"                                                       \
+    " z REAL,"                                                                                                         \
+    " evidence REAL,"                                                                                                  \
+    " coverage REAL,"                                                                                                  \
+    " text TEXT CHECK (length(CAST(text AS BLOB)) <= 512)) STRICT;"
+#define TIMELINE_INDEXES                                                                                               \
+    "CREATE INDEX timeline_by_time ON timeline(infant_id, time_ms);"                                                   \
+    "CREATE UNIQUE INDEX timeline_one_a_session ON timeline(session_id) WHERE kind IN"                                 \
+    " ('enrolled', 'usual', 'unusual', 'unusable');"                                                                   \
+    "CREATE INDEX timeline_by_session ON timeline(session_id);"
+#define KINDS "'enrolled', 'usual', 'unusual', 'unusable', 'change', 'device', 'note'"
+
 /* What was concluded: voice measures, personal models, scores, timeline, coverage, alerts. */
 static const char second[] =
     "CREATE TABLE measures ("
@@ -99,30 +127,7 @@ static const char second[] =
     "verdict);"
     "CREATE INDEX scores_by_session ON scores(session_id);"
     "CREATE INDEX scores_by_model ON scores(model_id);"
-    "CREATE INDEX scores_by_personal ON scores(personal_id);"
-    "CREATE TABLE timeline ("
-    " id INTEGER PRIMARY KEY,"
-    " infant_id INTEGER NOT NULL REFERENCES infants(id) ON DELETE CASCADE,"
-    " time_ms INTEGER NOT NULL,"
-    " kind TEXT NOT NULL CHECK (kind IN ('enrolled', 'usual', 'unusual', 'unusable', 'change', 'device', 'note')),"
-    " session_id INTEGER REFERENCES sessions(id) ON DELETE CASCADE,"
-    " recordings INTEGER NOT NULL,"
-    " gate INTEGER NOT NULL,"
-    " score REAL,"
-    " p_value REAL CHECK (p_value BETWEEN 0 AND 1),"
-    " p_step REAL,"
-    " calibration TEXT CHECK (length(CAST(calibration AS BLOB)) <= 64),"
-    " learned INTEGER NOT NULL CHECK (learned IN (0, 1)),"
-    " held_apart INTEGER NOT NULL CHECK (held_apart IN (0, 1)),"
-    " channel TEXT CHECK (length(CAST(channel AS BLOB)) <= 64),"
-    " z REAL,"
-    " evidence REAL,"
-    " coverage REAL,"
-    " text TEXT CHECK (length(CAST(text AS BLOB)) <= 512)) STRICT;"
-    "CREATE INDEX timeline_by_time ON timeline(infant_id, time_ms);"
-    "CREATE UNIQUE INDEX timeline_one_a_session ON timeline(session_id) WHERE kind IN ('enrolled', 'usual', 'unusual',"
-    " 'unusable');"
-    "CREATE INDEX timeline_by_session ON timeline(session_id);"
+    "CREATE INDEX scores_by_personal ON scores(personal_id);" TIMELINE("timeline", KINDS) TIMELINE_INDEXES
     "CREATE TABLE coverage ("
     " id INTEGER PRIMARY KEY,"
     " infant_id INTEGER NOT NULL REFERENCES infants(id) ON DELETE CASCADE,"
@@ -151,8 +156,17 @@ static const char third[] =
     "ALTER TABLE infants ADD COLUMN keep_clips INTEGER NOT NULL DEFAULT 1 CHECK (keep_clips IN (0, 1));"
     "ALTER TABLE infants ADD COLUMN clips_bytes INTEGER NOT NULL DEFAULT 1000000000 CHECK (clips_bytes >= 0);";
 
+/* What the family says of a change. A bound of a column cannot be altered: the table is written anew. */
+#define TIMELINE_MOVED                                                                                                 \
+    "INSERT INTO timeline SELECT id, infant_id, time_ms, kind, session_id, recordings, gate, score, p_value, p_step, " \
+    "calibration, learned, held_apart, channel, z, evidence, coverage, text FROM timeline_before;"                     \
+    "DROP TABLE timeline_before;"
+static const char fourth[] =
+    "ALTER TABLE timeline RENAME TO timeline_before;" TIMELINE("timeline", KINDS ", 'accepted', 'dismissed'")
+        TIMELINE_MOVED TIMELINE_INDEXES;
+
 const char *mewl__schema_step(int version)
 {
-    static const char *const steps[MEWL_STORE_VERSION] = {first, second, third};
+    static const char *const steps[MEWL_STORE_VERSION] = {first, second, third, fourth};
     return version >= 1 && version <= MEWL_STORE_VERSION ? steps[version - 1] : NULL;
 }

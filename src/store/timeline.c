@@ -7,7 +7,8 @@
 #include "store/statement.h"
 
 static const char *const verdict_names[] = {"learning", "usual", "unusual", "unusable"};
-static const char *const entry_names[] = {"enrolled", "usual", "unusual", "unusable", "change", "device", "note"};
+static const char *const entry_names[] = {"enrolled", "usual",    "unusual",   "unusable", "change",
+                                          "device",   "accepted", "dismissed", "note"};
 
 #define VERDICTS (sizeof verdict_names / sizeof verdict_names[0])
 #define ENTRIES (sizeof entry_names / sizeof entry_names[0])
@@ -202,8 +203,9 @@ mewl_status mewl_store_timeline_clear(mewl_store *store, int64_t infant_id, mewl
     mewl_status status =
         mewl__store_run(store, err, "DELETE FROM scores WHERE infant_id = ? AND model_id IS NOT NULL", "i", infant_id);
     if (status == MEWL_OK) {
-        status =
-            mewl__store_run(store, err, "DELETE FROM timeline WHERE infant_id = ? AND kind <> 'note'", "i", infant_id);
+        status = mewl__store_run(
+            store, err, "DELETE FROM timeline WHERE infant_id = ? AND kind NOT IN ('note', 'accepted', 'dismissed')",
+            "i", infant_id);
     }
     return mewl__store_whole_end(store, own, status, err);
 }

@@ -30,9 +30,11 @@ typedef enum mewl_store_entry_kind {
     MEWL_STORE_ENTRY_USUAL,
     MEWL_STORE_ENTRY_UNUSUAL,
     MEWL_STORE_ENTRY_UNUSABLE,
-    MEWL_STORE_ENTRY_CHANGE, /* different for some time */
-    MEWL_STORE_ENTRY_DEVICE, /* another microphone or room: before and after do not compare */
-    MEWL_STORE_ENTRY_NOTE    /* what somebody wrote down */
+    MEWL_STORE_ENTRY_CHANGE,    /* different for some time */
+    MEWL_STORE_ENTRY_DEVICE,    /* another microphone or room: before and after do not compare */
+    MEWL_STORE_ENTRY_ACCEPTED,  /* the family: a change is true and fine, what comes is the new usual */
+    MEWL_STORE_ENTRY_DISMISSED, /* the family: a change was nothing */
+    MEWL_STORE_ENTRY_NOTE       /* what somebody wrote down */
 } mewl_store_entry_kind;
 
 typedef struct mewl_store_entry {
@@ -57,7 +59,7 @@ typedef struct mewl_store_entry {
 } mewl_store_entry;
 
 /* Name in exports and JSON: "learning", "usual", "unusual", "unusable"; "enrolled", "usual", "unusual",
- * "unusable", "change", "device", "note". */
+ * "unusable", "change", "device", "accepted", "dismissed", "note". */
 const char *mewl_store_verdict_name(mewl_store_verdict verdict);
 const char *mewl_store_entry_name(mewl_store_entry_kind kind);
 
@@ -85,8 +87,8 @@ mewl_status mewl_store_entry_each(mewl_store *store, int64_t infant_id, int64_t 
 mewl_status mewl_store_unscored(mewl_store *store, int64_t *count, int64_t *first_ms, int64_t infant_id,
                                 int64_t model_id, const char *kind, mewl_error *err);
 
-/* Forgets an infant's scores by personal models and its entries but notes: before they are made anew. Alerts stay: they
- * were told. */
+/* Forgets an infant's scores by personal models and its entries, before they are made anew, but what people said: notes
+ * and what was answered to changes. Alerts stay: they were told. */
 mewl_status mewl_store_timeline_clear(mewl_store *store, int64_t infant_id, mewl_error *err);
 
 #endif

@@ -134,6 +134,12 @@ static void damage_is_found(void **state)
     assert_non_null(strstr(err.text, "damaged"));
 }
 
+static mewl_status count_teeth(void *user, const mewl_store_entry *entry)
+{
+    *(size_t *)user += entry->kind == MEWL_STORE_ENTRY_NOTE && strcmp(entry->text, "teeth") == 0;
+    return MEWL_OK;
+}
+
 /* A file of each earlier form, with a row where there are tables, is brought up to date and keeps its rows. */
 static void older_stores_are_brought_up_to_date(void **state)
 {
@@ -155,6 +161,10 @@ static void older_stores_are_brought_up_to_date(void **state)
             execute(path,
                     "INSERT INTO infants(name, born_ms, sex, alarm_days, created_ms) VALUES ('Ida', 1, 'f', 30, 2)");
         }
+        if (version > 1) {
+            execute(path, "INSERT INTO timeline(infant_id, time_ms, kind, recordings, gate, learned, held_apart, text) "
+                          "VALUES (1, 3, 'note', 0, 0, 0, 0, 'teeth')");
+        }
         mewl_store *store = open_store(folder);
         if (version > 0) {
             assert_done(mewl_store_infant_find(store, &infant, "Ida", E));
@@ -162,6 +172,11 @@ static void older_stores_are_brought_up_to_date(void **state)
         } else {
             infant.id = add_infant(store, "Ida");
         }
+        size_t notes = 0;
+        mewl_store_entry said = {.infant_id = infant.id, .kind = MEWL_STORE_ENTRY_ACCEPTED};
+        assert_done(mewl_store_entry_each(store, infant.id, 3, 4, count_teeth, &notes, E));
+        assert_int_equal(notes, version > 1);
+        assert_done(mewl_store_entry_put(store, &said, E));
         mewl_store_recording r = a_recording(infant.id, FIRST_MS, 1);
         mewl_store_measure measure = {.name = "f0_median_hz", .value = 450.0};
         assert_done(mewl_store_recording_add(store, &r, E));

@@ -223,6 +223,10 @@ static void the_timeline_can_be_made_anew(void **state)
     assert_done(mewl_store_score_put(store, &score, E));
     assert_done(mewl_store_entry_put(store, &entry, E));
     assert_done(mewl_store_entry_put(store, &note, E));
+    for (mewl_store_entry_kind kind = MEWL_STORE_ENTRY_CHANGE; kind <= MEWL_STORE_ENTRY_DISMISSED; kind++) {
+        mewl_store_entry other_kind = {.infant_id = id, .kind = kind};
+        assert_done(mewl_store_entry_put(store, &other_kind, E));
+    }
     assert_done(mewl_store_unscored(store, &count, &first_ms, id, model.id, "knn", E));
     assert_true(count == 2 && first_ms == FIRST_MS + DAY_MS);
     assert_done(mewl_store_unscored(store, &count, &first_ms, id, other.id, "knn", E));
@@ -232,8 +236,10 @@ static void the_timeline_can_be_made_anew(void **state)
     assert_int_equal(count, 3);
     entries all = {.count = 0};
     assert_done(mewl_store_entry_each(store, id, INT64_MIN, INT64_MAX, collect, &all, E));
-    assert_int_equal(all.count, 1);
+    assert_int_equal(all.count, 3); /* what people said */
     assert_string_equal(all.list[0].text, "teeth");
+    assert_int_equal(all.list[1].kind, MEWL_STORE_ENTRY_ACCEPTED);
+    assert_int_equal(all.list[2].kind, MEWL_STORE_ENTRY_DISMISSED);
     assert_done(mewl_store_session_at(store, &session, id, FIRST_MS, E));
     assert_int_equal(session, r[0].session_id);
     assert_int_equal(mewl_store_session_at(store, &session, id, FIRST_MS + 1, NULL), MEWL_E_NOT_FOUND);
