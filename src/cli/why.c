@@ -132,8 +132,10 @@ void mewl_why_text(char *out, size_t size, const mewl_reason *reason, const mewl
         (void)snprintf(out, size, "reason: not asked, too little of it was heard");
         return;
     }
-    size_t used = (size_t)snprintf(out, size, "reason: %s (",
-                                   a->named >= 0 ? spoken(word, sizeof word, reason->label[a->named]) : "not sure");
+    /* Figures of a model that does no better than guessing must not read as a finding about this cry. */
+    size_t used = (size_t)snprintf(out, size, "reason: %s (%s",
+                                   a->named >= 0 ? spoken(word, sizeof word, reason->label[a->named]) : "not sure",
+                                   mewl_reason_proven(reason) ? "" : "little more than how common each is: ");
     bool told[MEWL_REASON_CLASSES_MAX] = {0};
     for (size_t n = 0; n < reason->classes && used < size; n++) { /* likeliest first */
         size_t best = reason->classes;

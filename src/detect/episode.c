@@ -307,7 +307,8 @@ static void judge(mewl_episode_finder *f, size_t i, float logit, float level, me
             close_episode(f, on_event, user);
         }
     }
-    if (f->open && f->update_frames > 0 && i >= f->next_update) {
+    /* In a pause nothing is told: the cry may be over, and "still crying" would be said of silence. */
+    if (f->open && f->run_counts && f->update_frames > 0 && i >= f->next_update) {
         f->next_update = i + f->update_frames;
         tell(f, MEWL_EPISODE_UPDATE, on_event, user);
     }

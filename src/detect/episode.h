@@ -42,8 +42,8 @@ typedef struct mewl_episode_opts {
     double attack_s;     /* how far before the frame that reached `on` a run may begin, 0 to 10; default 0.16 */
     double min_s;        /* shortest run, 0 to 60; default 0.24 */
     double merge_gap_s;  /* pauses up to this long stay inside an episode, 0 to 3600; default 1: a breath */
-    double update_s;     /* an update event after each such span of a lasting episode; 0 never; default 0 */
-    int smooth_frames;   /* length of the running median, odd, 1 to 31; default 3 */
+    double update_s; /* an update event after each such span of a lasting episode, not in a pause; 0 never; default 0 */
+    int smooth_frames; /* length of the running median, odd, 1 to 31; default 3 */
 } mewl_episode_opts;
 
 typedef struct mewl_episode {
