@@ -8,6 +8,7 @@
 #include "cli/baby_intake.h"
 #include "cli/baby_learn.h"
 #include "cli/baby_words.h"
+#include "cli/population.h"
 #include "store/personals.h"
 
 #define FILES_MAX 1000000u
@@ -32,8 +33,10 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_EMBEDDER] = {"embedder", 0, "FILE", "network that tells voices apart, instead of the one that ships", true},
     [OPT_POPULATION] = {"population", 0, "FILE",
                         "what other infants teach, for a model made anew; none: the infant alone (what ships)", true},
-    [OPT_KIND] = {"kind", 0, "NAME",
-                  "personal model: autoencoder, oneclass, gmm, knn, mahalanobis, plda (as before; knn)", false},
+    [OPT_KIND] =
+        {"kind", 0, "NAME",
+         "personal model: autoencoder, oneclass, gmm, knn, mahalanobis, plda (as before; knn); plda needs a population",
+         false},
 };
 
 static const mewl_cli_usage enrol_usage = {
@@ -216,7 +219,10 @@ static int tell_all(work *w, const mewl_baby_learned *learned)
         usable += w->intake.kept[i].usable;
     }
     say_sum(w, usable);
-    if (mewl_baby_reach_words(reach, sizeof reach, &learned->state, w->baby->infant.alarm_days)) {
+    if (w->enrol && learned->state.sessions == 0) {
+        mewl_cli_note(cli, "nothing is known yet of how %s usually cries: enrol further recordings, with clear crying",
+                      w->baby->infant.name);
+    } else if (mewl_baby_reach_words(reach, sizeof reach, &learned->state, w->baby->infant.alarm_days)) {
         mewl_cli_note(cli, "%s", reach);
     }
     if (learned->alerts > 0) {
@@ -269,6 +275,36 @@ static mewl_status keep_kind(work *w, const char *asked, mewl_error *err)
     return status == MEWL_E_NOT_FOUND ? MEWL_OK : status;
 }
 
+/* Whether the personal model can be made, before anything is listened to and kept: with the population that was named,
+ * and with one at all where the kind of model needs it and none of that kind is there already. */
+static mewl_status check_population(const work *w, mewl_error *err)
+{
+    mewl_population population;
+    mewl_store_personal before;
+    void *data = NULL;
+    size_t bytes = 0;
+    const bool needed = w->learning.kind == MEWL_PERSONAL_PLDA;
+    if (!needed && w->learning.population == NULL) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_cli_population_open(w->baby->cli, &population, w->learning.population, w->intake.embedder.hash, err));
+    const bool enough = !needed || population.plda.dims > 0;
+    mewl_population_fini(&population);
+    if (enough) {
+        return MEWL_OK;
+    }
+    const mewl_status status =
+        mewl_store_personal_get(w->baby->store, &before, &data, &bytes, w->baby->infant.id, w->intake.embedder.id,
+                                mewl_personal_name(w->learning.kind), err);
+    free(data);
+    return status != MEWL_E_NOT_FOUND
+               ? status
+               : mewl_error_set(err, MEWL_E_ARG,
+                                "a personal model of the kind %s needs a population of other infants: make one with "
+                                "`mewl lab population` and name it with --population, or choose another --kind",
+                                mewl_personal_name(w->learning.kind));
+}
+
 static int run_work(work *w, const char *const *value, int count, char **operands)
 {
     mewl_error err = {0};
@@ -277,6 +313,7 @@ static int run_work(work *w, const char *const *value, int count, char **operand
     if (status == MEWL_OK) {
         status = mewl_baby_intake_open(&w->intake, value[OPT_MODEL], value[OPT_EMBEDDER], value[OPT_MICROPHONE], &err);
     }
+    status = status == MEWL_OK ? check_population(w, &err) : status;
     status = status == MEWL_OK ? take_files(w, count, operands, &err) : status;
     w->learning.embedder = w->intake.embedder;
     if (status == MEWL_OK && w->intake.files + w->intake.known > 0) {

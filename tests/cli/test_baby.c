@@ -340,14 +340,19 @@ static void others_teach_about_a_new_one(void **state)
     run_expect(r, command, 4, "\"unreadable\": 1", NULL);
     assert_true(!holds("others.mewl", "infant1"));
     expect("add Eva --born 2025-09-20 --store other " NOW, 0, NULL, NULL);
-    expect("enrol Eva --store other --kind plda " NOW " quiet.wav", 1, NULL, "needs a population");
+    expect("enrol Eva --store other --kind plda " NOW " quiet.wav", 1, NULL, "mewl lab population");
+    json_t *eva = parse("show Eva --store other --json " NOW, 0);
+    assert_int_equal(number(eva, "recordings"), 0); /* told before anything was kept */
+    json_decref(eva);
+    expect("enrol Eva --store other " NOW " quiet.wav --at '2025-10-08 07:00'", 0, "no clear cry",
+           "enrol further recordings");
     expect(with_cries("enrol Eva --store other --kind plda --population others.mewl " NOW, 0, 6), 0, NULL, "6 cries");
     expect(with_cries("enrol Eva --store other --population others.csv --kind knn " NOW, 6, 7), 1, NULL, "others.csv");
     /* The embedder's id, eight bytes behind the head. */
     assert_int_equal(system("printf XX | dd of=others.mewl bs=1 seek=20 conv=notrunc 2>/dev/null"), 0); /* NOLINT */
     expect(with_cries("enrol Eva --store other --kind gmm --population others.mewl " NOW, 7, 8), 1, NULL,
            "with another embedder");
-    expect(with_cries("enrol Eva --store other --kind gmm --population none " NOW, 7, 8), 0, NULL, "is there already");
+    expect(with_cries("enrol Eva --store other --kind gmm --population none " NOW, 7, 8), 0, NULL, "1 cry");
 }
 
 static void deleted_is_deleted(void **state)
