@@ -27,7 +27,8 @@ static const mewl_cli_usage usage = {
     .options = options,
     .examples = "  mewl baby alerts Ida\n"
                 "  mewl baby alerts Ida --all --json\n"
-                "  mewl baby alerts Ida --accept\n"};
+                "  mewl baby alerts Ida --accept\n"
+                "  mewl baby alerts Ida --dismiss\n"};
 
 typedef struct listing {
     bool all;
