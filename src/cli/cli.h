@@ -22,9 +22,12 @@
 #ifndef MEWL_CLI_CLI_H
 #define MEWL_CLI_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include "base/log.h"
 #include "base/status.h"
 
 /* Exit codes of the program (docs: design.md "Interfaces other software expects"). */
@@ -114,6 +117,13 @@ bool mewl_cli_one_of(const mewl_cli *cli, const char *what, const char *given, c
 /* An error on stderr, whatever -q says; a note on stderr unless -q. A newline is added. */
 void mewl_cli_error(const mewl_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mewl_cli_note(const mewl_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same note from a library: it has the form of mewl_log.write, `user` being the mewl_cli. */
+void mewl_cli_log(void *user, mewl_log_level level, const char *text);
+
+/* From now on the first Ctrl-C or SIGTERM asks for an end after the step at hand: it sets what is returned to 1. The
+ * second ends the program as usual. */
+const volatile sig_atomic_t *mewl_cli_catch_signals(void);
 
 /* Reports a library's error and returns the exit code that fits its status. */
 int mewl_cli_fail(const mewl_cli *cli, const mewl_error *err);

@@ -83,21 +83,6 @@ static const mewl_cli_usage usage = {
     "  mewl eval --folds recipes/esc10.ini -o runs/esc10\n",
 };
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
-static void print_note(void *user, mewl_log_level level, const char *text)
-{
-    (void)level;
-    mewl_cli_report_clear(user);
-    mewl_cli_note(user, "%s", text);
-}
-
 /* Everything one evaluation holds open. */
 typedef struct evaluation {
     mewl_cli *cli;
@@ -112,6 +97,7 @@ typedef struct evaluation {
     mewl_recipe recipe;
     bool has_recipe;
     mewl_corpus *corpus;
+    const volatile sig_atomic_t *stop;
     char data[4096];
 } evaluation;
 
@@ -395,7 +381,7 @@ static int run(evaluation *e, int argc, char **argv)
                                                      "MEWL_DATA");
         mewl_eval_fold_opts opts = {.common = e->common,
                                     .output = e->value[OPT_OUT],
-                                    .stop = &stop_asked,
+                                    .stop = e->stop,
                                     .retrain = e->value[OPT_RETRAIN] != NULL,
                                     .data_root = e->data,
                                     .threshold = NAN};
@@ -482,10 +468,10 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
         !parts_valid(cli, value[OPT_ONLY])) {
         return MEWL_EXIT_USAGE;
     }
-    (void)signal(SIGINT, value[OPT_FOLDS] != NULL ? on_signal : SIG_DFL); /* a fold in training is worth a checkpoint */
     evaluation e = {.cli = cli, .value = value};
+    e.stop = value[OPT_FOLDS] != NULL ? mewl_cli_catch_signals() : NULL; /* a fold in training is worth a checkpoint */
     e.progress = (mewl_progress){.report = mewl_cli_report, .user = cli};
-    e.log = (mewl_log){.write = print_note, .user = cli, .most = MEWL_LOG_INFO};
+    e.log = (mewl_log){.write = mewl_cli_log, .user = cli, .most = MEWL_LOG_INFO};
     e.common =
         (mewl_eval_opts){.seed = (uint64_t)seed, .rounds = (size_t)rounds, .progress = &e.progress, .log = &e.log};
     code = run(&e, argc, argv);

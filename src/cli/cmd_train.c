@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,30 +41,6 @@ static const mewl_cli_usage usage = {
     "  mewl train recipes/detect.ini -o runs/wide model.width=0.5 train.epochs=40\n"
     "  mewl train recipes/esc10.ini --fold 3 -o runs/esc10-3\n",
 };
-
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
-/* The first signal asks for a checkpoint, the second ends the program as usual. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
-static void print_note(void *user, mewl_log_level level, const char *text)
-{
-    (void)level;
-    mewl_cli_report_clear(user);
-    mewl_cli_note(user, "%s", text);
-}
 
 static void print_keys(void)
 {
@@ -175,15 +150,14 @@ int mewl_cmd_train(mewl_cli *cli, int argc, char **argv)
         }
         s.text[s.count++] = argv[i];
     }
-    catch_signals();
     mewl_progress progress = {.report = mewl_cli_report, .user = cli};
-    mewl_log log = {.write = print_note, .user = cli, .most = MEWL_LOG_INFO};
+    mewl_log log = {.write = mewl_cli_log, .user = cli, .most = MEWL_LOG_INFO};
     mewl_train_opts opts = {.output = value[OPT_OUT],
                             .set = s.text,
                             .set_count = s.count,
                             .stop_after = (size_t)stop_after,
                             .resume = value[OPT_RESUME] != NULL,
-                            .stop = &stop_asked,
+                            .stop = mewl_cli_catch_signals(),
                             .progress = &progress,
                             .log = &log};
     mewl_train_result result;

@@ -16,30 +16,6 @@
 #define OPTIONS_MAX 48
 #define CLEANED "donateacry-corpus/donateacry_corpus_cleaned_and_updated_data"
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
-/* The first signal asks for an end after the step at hand, the second ends the program as usual. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
-static void print_note(void *user, mewl_log_level level, const char *text)
-{
-    (void)level;
-    mewl_cli_report_clear(user);
-    mewl_cli_note(user, "%s", text);
-}
-
 int mewl_lab_parse(mewl_cli *cli, const mewl_cli_usage *usage, unsigned unused, int argc, char **argv,
                    const char **value, int *operand_count, char ***operands)
 {
@@ -88,9 +64,8 @@ int mewl_lab_open(mewl_lab *lab, mewl_cli *cli, const char *const *value, const 
     lab->name = name;
     lab->seeds = (size_t)seeds;
     lab->progress = (mewl_progress){.report = mewl_cli_report, .user = cli};
-    lab->log = (mewl_log){.write = print_note, .user = cli, .most = MEWL_LOG_INFO};
-    lab->stop = &stop_asked;
-    catch_signals();
+    lab->log = (mewl_log){.write = mewl_cli_log, .user = cli, .most = MEWL_LOG_INFO};
+    lab->stop = mewl_cli_catch_signals();
     return MEWL_CLI_GO;
 }
 
