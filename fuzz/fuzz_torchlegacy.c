@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/torchzip.h"
-
-#define READ_MAX 65536
+#include "torch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,27 +16,8 @@ static const uint8_t head[] = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\
                               "\x80\x02M\xe9\x03."
                               "\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.";
 
-static void read_all(mewl_torchzip *file)
-{
-    float *values = malloc(READ_MAX * sizeof *values);
-    for (size_t i = 0; values != NULL && i < mewl_torchzip_count(file) && i < 256; i++) {
-        const mewl_torch_tensor *t = mewl_torchzip_at(file, i);
-        mewl_error err = {0};
-        if (mewl_torchzip_find(file, t->name) == NULL) {
-            abort();
-        }
-        if (t->count <= READ_MAX && mewl_torchzip_read_f32(file, values, t, t->count, &err) != MEWL_OK &&
-            err.text[0] == '\0') {
-            abort();
-        }
-    }
-    free(values);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    mewl_torchzip *file;
-    mewl_error err = {0};
     uint8_t *whole = NULL;
     if (size > (1 << 20)) {
         return 0;
@@ -55,14 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data = whole;
         size += sizeof head - 1;
     }
-    const mewl_status status = mewl_torchzip_open_memory(&file, data, size, "input", &err);
-    if ((status == MEWL_OK) != (file != NULL) || (status != MEWL_OK && err.text[0] == '\0')) {
-        abort();
-    }
-    if (file != NULL) {
-        read_all(file);
-        mewl_torchzip_close(file);
-    }
+    torch_open_and_read(data, size);
     free(whole);
     return 0;
 }

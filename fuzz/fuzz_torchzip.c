@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/torchzip.h"
+#include "torch.h"
 
 #define STORAGE_BYTES 64
-#define READ_MAX 65536
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -90,27 +89,8 @@ static uint8_t *pack(size_t *packed, const uint8_t *pickle, size_t size)
     return zip;
 }
 
-static void read_all(mewl_torchzip *file)
-{
-    float *values = malloc(READ_MAX * sizeof *values);
-    for (size_t i = 0; values != NULL && i < mewl_torchzip_count(file) && i < 256; i++) {
-        const mewl_torch_tensor *t = mewl_torchzip_at(file, i);
-        mewl_error err = {0};
-        if (mewl_torchzip_find(file, t->name) == NULL) {
-            abort();
-        }
-        if (t->count <= READ_MAX && mewl_torchzip_read_f32(file, values, t, t->count, &err) != MEWL_OK &&
-            err.text[0] == '\0') {
-            abort();
-        }
-    }
-    free(values);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    mewl_torchzip *file;
-    mewl_error err = {0};
     uint8_t *zip = NULL;
     if (size > (1 << 20)) {
         return 0;
@@ -122,14 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         data = zip;
     }
-    const mewl_status status = mewl_torchzip_open_memory(&file, data, size, "input", &err);
-    if ((status == MEWL_OK) != (file != NULL) || (status != MEWL_OK && err.text[0] == '\0')) {
-        abort();
-    }
-    if (file != NULL) {
-        read_all(file);
-        mewl_torchzip_close(file);
-    }
+    torch_open_and_read(data, size);
     free(zip);
     return 0;
 }
