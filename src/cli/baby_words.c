@@ -14,7 +14,7 @@ char *mewl_baby_share(char *out, size_t size, double share)
     } else if (share <= 0.0) {
         (void)snprintf(out, size, "none so far");
     } else {
-        (void)snprintf(out, size, "1 in %.0f", 1.0 / share);
+        (void)snprintf(out, size, "about 1 in %.0f", 1.0 / share);
     }
     return out;
 }
@@ -71,7 +71,7 @@ void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *e)
         (void)snprintf(out, size, "sounded as usual");
         break;
     case MEWL_STORE_ENTRY_UNUSUAL:
-        (void)snprintf(out, size, "sounded unlike usual: about %s of the usual sessions lies as far out%s",
+        (void)snprintf(out, size, "sounded unlike usual: of usual sessions, %s would lie as far out%s",
                        mewl_baby_share(share, sizeof share, e->p_value), basis_words(e->calibration));
         break;
     case MEWL_STORE_ENTRY_UNUSABLE:
@@ -110,9 +110,9 @@ void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *v, bool
     } else if (!isfinite(v->p.p) || v->p.calibration == MEWL_CALIBRATION_NONE) {
         (void)snprintf(out, size, "too little is known yet to compare it");
     } else {
-        (void)snprintf(out, size, "%s (%s of the usual cries lie%s as far out)%s",
+        (void)snprintf(out, size, "%s (of usual cries, %s would lie as far out)%s",
                        v->unusual ? "unlike usual" : "as usual", mewl_baby_share(share, sizeof share, v->p.p),
-                       v->p.p >= 0.5 ? "" : "s", basis_words(mewl_calibration_name(v->p.calibration)));
+                       basis_words(mewl_calibration_name(v->p.calibration)));
     }
 }
 

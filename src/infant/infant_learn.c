@@ -6,6 +6,10 @@
 
 #include "infant/infant_private.h"
 
+/* Sessions a day that a level is worked out for at least. Over months in which nobody listened the true rate falls
+ * towards nought, and with it the bar: at one alarm in 30 days every session would be told as unusual. */
+#define LEAST_RATE (1.0 / 3)
+
 #define FOLDS_MAX 5    /* where a model takes long to learn */
 #define QUICK_DIMS 256 /* up to which a covariance is quick */
 
@@ -198,5 +202,5 @@ double mewl__infant_rate(const mewl_infant *infant)
 
 double mewl__infant_level(const mewl_infant *infant)
 {
-    return mewl_conformal_level(infant->opts.false_alarm_days, mewl__infant_rate(infant));
+    return mewl_conformal_level(infant->opts.false_alarm_days, fmax(mewl__infant_rate(infant), LEAST_RATE));
 }

@@ -121,6 +121,24 @@ static void test_lanes_and_limits(void **state)
     mewl_population_fini(&population);
 }
 
+/* Where hardly anybody listened, an ordinary session is not unusual, however many days lie between two of them. */
+static void test_years_of_silence(void **state)
+{
+    (void)state;
+    mewl_infant *infant = make_infant(MEWL_PERSONAL_KNN, NULL);
+    simulated s = simulated_infant(4, 1);
+    double now = simulated_enrol(infant, &s, 8);
+    mewl_entry entries[MEWL_INFANT_ENTRIES_MAX];
+    for (size_t i = 0; i < 3; i++) {
+        now += 3 * 365 * 86400.0;
+        hear_session(infant, &s, now, 0, 1, entries);
+        if (entries[0].kind != MEWL_ENTRY_USUAL) {
+            fail_msg("after years: p %g, kind %d", entries[0].p, (int)entries[0].kind);
+        }
+    }
+    mewl_infant_free(infant);
+}
+
 /* What is unusual goes by the second gate: it is never learned from, though every other session is held apart. */
 static void test_unusual_is_not_learned(void **state)
 {
@@ -428,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_order_of_things),
         cmocka_unit_test(test_lanes_and_limits),
         cmocka_unit_test(test_unusual_is_not_learned),
+        cmocka_unit_test(test_years_of_silence),
         cmocka_unit_test(test_coverage_survives_updates),
         cmocka_unit_test(test_a_change_is_told_and_accepted),
         cmocka_unit_test(test_a_new_microphone_is_the_explanation),
