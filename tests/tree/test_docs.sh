@@ -162,7 +162,7 @@ c_block() {
     ffmpeg -v error -y -i "$scratch/room/nursery.wav" -f s16le "$scratch/sound"
     head -c 960000 /dev/zero >>"$scratch/sound"
     timeout 120 "$demo" "$model" <"$scratch/sound" >"$scratch/out" || echo "$1: exit code $?" # its stderr fails the case too
-    grep -q 'not hearing since' "$scratch/out" || echo "$1: does not tell of the dead microphone"
+    grep -q 'not hearing, noticed at' "$scratch/out" || echo "$1: does not tell of the dead microphone"
     timeout 120 "$demo" "$scratch/none" </dev/null >"$scratch/out" 2>"$scratch/err"
     code=$?
     [ "$code" = 1 ] || echo "$1: exit code $code without a model"
