@@ -187,23 +187,6 @@ void mewl_cli_log(void *user, mewl_log_level level, const char *text)
     mewl_cli_note(user, "%s", text);
 }
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
-const volatile sig_atomic_t *mewl_cli_catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    return &stop_asked;
-}
-
 int mewl_cli_exit_code(mewl_status status)
 {
     switch (status) {

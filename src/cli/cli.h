@@ -22,7 +22,6 @@
 #ifndef MEWL_CLI_CLI_H
 #define MEWL_CLI_CLI_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -120,10 +119,6 @@ void mewl_cli_note(const mewl_cli *cli, const char *format, ...) __attribute__((
 
 /* The same note from a library: it has the form of mewl_log.write, `user` being the mewl_cli. */
 void mewl_cli_log(void *user, mewl_log_level level, const char *text);
-
-/* From now on the first Ctrl-C or SIGTERM asks for an end after the step at hand: it sets what is returned to 1. The
- * second ends the program as usual. */
-const volatile sig_atomic_t *mewl_cli_catch_signals(void);
 
 /* Reports a library's error and returns the exit code that fits its status. */
 int mewl_cli_fail(const mewl_cli *cli, const mewl_error *err);

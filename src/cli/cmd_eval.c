@@ -11,6 +11,7 @@
 #include "base/folder.h"
 #include "base/json.h"
 #include "cli/eval_tables.h"
+#include "cli/stop.h"
 #include "hear/session.h"
 #include "lab/eval.h"
 #include "lab/feed.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cli/stop.h"
 #include "data/recipe.h"
 #include "lab/train.h"
 

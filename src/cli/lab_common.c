@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "cli/stop.h"
 #include "data/readers.h"
 #include "lab/report.h"
 
