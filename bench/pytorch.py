@@ -8,6 +8,7 @@ other work on the machine disturbs least; several threads by wall time.
 """
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -33,6 +34,9 @@ def arguments():
 
 
 OPTS = arguments()
+# OMP_PROC_BIND keeps the first thread of this process on one core as soon as PyTorch works; what it starts must not
+# inherit that.
+CORES = os.sched_getaffinity(0)
 
 import torch  # noqa: E402  after the arguments, so that --help is quick
 import torch.nn.functional as F  # noqa: E402
@@ -161,7 +165,8 @@ class Mewl:
     """One precision of ours in a process of its own."""
 
     def __init__(self):
-        self.process = subprocess.Popen([OPTS.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([OPTS.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=lambda: os.sched_setaffinity(0, CORES))
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")

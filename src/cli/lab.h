@@ -67,6 +67,11 @@ enum {
     [LAB_OPTION_HTML] = {"html", 0, "FILE", "the page with tables and figures (default: report.html in FOLDER)",       \
                          false}
 
+/* The small student of table 5, as a network of `mewl lab pretrain`: a CNN10 of this share of the published channels.
+ */
+#define MEWL_LAB_SMALL "small-cnn10"
+#define MEWL_LAB_SMALL_WIDTH(paper) ((paper) ? 0.25 : 0.0625)
+
 /* An experiment under way. */
 typedef struct mewl_lab {
     mewl_cli *cli;

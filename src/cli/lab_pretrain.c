@@ -9,14 +9,18 @@
 #include "data/readers.h"
 #include "lab/pretrain.h"
 
-enum { OPT_NETWORKS = LAB_OPTION_COUNT, OPT_TEACHER, OPT_EPOCHS, OPT_WIDTH, OPT_COUNT };
+enum { OPT_NETWORKS = LAB_OPTION_COUNT, OPT_TEACHER, OPT_EPOCHS, OPT_WIDTH, OPT_WITHOUT, OPT_LOWPASS, OPT_COUNT };
 
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     MEWL_LAB_OPTIONS,
     [OPT_NETWORKS] = {"networks", 0, "LIST", "networks to make, with commas (default: those of the tables)", false},
     [OPT_TEACHER] = {"teacher", 0, "FILE", "YAMNet's file (default: weights/yamnet.tflite of the data sets)", false},
     [OPT_EPOCHS] = {"epochs", 0, "N", "passes over the sounds (default 8)", false},
-    [OPT_WIDTH] = {"width", 0, "X", "channels as a share of the published networks'", false},
+    [OPT_WIDTH] = {"width", 0, "X", "channels as a share of the published networks' (" MEWL_LAB_SMALL " has its own)",
+                   false},
+    [OPT_WITHOUT] = {"without", 0, "SET", "folder of a data set to leave out, for tables on that set", false},
+    [OPT_LOWPASS] = {"lowpass", 0, "HZ",
+                     "what lies above is taken away (default 4000, as Donate-a-Cry has it; 0: nothing)", false},
 };
 
 static const mewl_cli_usage usage = {
@@ -28,8 +32,14 @@ static const mewl_cli_usage usage = {
     "is in them. With --manifest, the recordings of that list instead.",
     options,
     "  mewl lab pretrain\n"
-    "  mewl lab pretrain --networks cnn10,cnn14 --width 0.125 -o runs/start\n",
+    "  mewl lab pretrain --networks cnn10,cnn14 --width 0.125 -o runs/start\n"
+    "  mewl lab pretrain --networks cnn14,small-cnn10 --without esc10 --lowpass 0 -o runs/start-esc10\n",
 };
+
+#define SET_COUNT 4
+
+/* Sets of which everything may be heard; Donate-a-Cry comes first and in part. */
+static const char *const folders[SET_COUNT] = {"esc10", "speech-commands", "librispeech-test-other", "catmeows"};
 
 /* Adds the rows of a set; Donate-a-Cry's of apps that `known` does not hold. */
 static mewl_status add_set(mewl_manifest *all, const mewl_lab *lab, const char *folder, const mewl_manifest *known,
@@ -60,15 +70,16 @@ static mewl_status add_set(mewl_manifest *all, const mewl_lab *lab, const char *
 /* The sounds: licences that allow any use, and no infant of the tables. */
 static mewl_status gather(mewl_manifest *all, mewl_lab *lab, mewl_error *err)
 {
-    static const char *const folders[] = {"esc10", "speech-commands", "librispeech-test-other", "catmeows"};
     if (lab->value[LAB_OPTION_MANIFEST] != NULL) {
         return mewl_manifest_read(all, lab->value[LAB_OPTION_MANIFEST], err);
     }
     MEWL_TRY(mewl_lab_read_manifest(lab, err));
     MEWL_TRY(mewl_manifest_init(all, err));
     mewl_status status = add_set(all, lab, "donateacry-corpus", &lab->manifest, err);
-    for (size_t i = 0; status == MEWL_OK && i < sizeof folders / sizeof folders[0]; i++) {
-        status = add_set(all, lab, folders[i], NULL, err);
+    for (size_t i = 0; status == MEWL_OK && i < SET_COUNT; i++) {
+        if (lab->value[OPT_WITHOUT] == NULL || strcmp(lab->value[OPT_WITHOUT], folders[i]) != 0) {
+            status = add_set(all, lab, folders[i], NULL, err);
+        }
     }
     if (status != MEWL_OK) {
         mewl_manifest_fini(all);
@@ -76,7 +87,20 @@ static mewl_status gather(mewl_manifest *all, mewl_lab *lab, mewl_error *err)
     return status;
 }
 
-static mewl_status run(mewl_lab *lab, double epochs, double width, mewl_error *err)
+static mewl_model_config network_of(const mewl_lab *lab, const char *name, double width)
+{
+    const bool small = strcmp(name, MEWL_LAB_SMALL) == 0;
+    mewl_model_config config = {.width = small ? MEWL_LAB_SMALL_WIDTH(lab->paper) : width,
+                                .pooling = MEWL_POOL_AVG,
+                                .dropout_block = -1,
+                                .dropout_head = -1};
+    (void)snprintf(config.arch, sizeof config.arch, "%s", small ? "cnn10" : name);
+    (void)snprintf(config.front_end, sizeof config.front_end, "%s",
+                   strncmp(name, "wavegram", 8) == 0 ? "wavegram-16k" : "panns-16k");
+    return config;
+}
+
+static mewl_status run(mewl_lab *lab, double epochs, double width, double lowpass_hz, mewl_error *err)
 {
     char teacher[4096];
     if (lab->value[OPT_TEACHER] != NULL) {
@@ -87,7 +111,7 @@ static mewl_status run(mewl_lab *lab, double epochs, double width, mewl_error *e
     mewl_pretrain_opts opts = {
         .teacher = teacher,
         .folder = lab->folder,
-        .lowpass_hz = 4000,
+        .lowpass_hz = lowpass_hz,
         .fit = {.epochs = epochs,
                 .batch = 16,
                 .frames = 200,
@@ -107,19 +131,18 @@ static mewl_status run(mewl_lab *lab, double epochs, double width, mewl_error *e
     mewl_status status = mewl_pretrain_ask(&sounds, opts, err);
     mewl_manifest_fini(&sounds);
     const char *list = lab->value[OPT_NETWORKS] != NULL ? lab->value[OPT_NETWORKS]
-                                                        : "cnn10,cnn14,resnet22,mobilenetv1,wavegram-logmel-cnn14";
+                                                        : "cnn10,cnn14,resnet22,mobilenetv1," MEWL_LAB_SMALL
+                                                          ",wavegram-logmel-cnn14";
     for (const char *at = list; status == MEWL_OK && *at != '\0'; at += strcspn(at, ",")) {
         at += *at == ',';
-        mewl_model_config config = {.width = width, .pooling = MEWL_POOL_AVG, .dropout_block = -1, .dropout_head = -1};
-        (void)snprintf(config.arch, sizeof config.arch, "%.*s", (int)strcspn(at, ","), at);
-        (void)snprintf(config.front_end, sizeof config.front_end, "%s",
-                       strncmp(config.arch, "wavegram", 8) == 0 ? "wavegram-16k" : "panns-16k");
+        char name[sizeof((mewl_model_config *)NULL)->arch];
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ","), at);
         mewl_pretrain_result result;
-        status = mewl_pretrain_network(&result, config, opts, err);
+        status = mewl_pretrain_network(&result, name, network_of(lab, name, width), opts, err);
         mewl_cli_report_clear(lab->cli);
         if (status == MEWL_OK) {
-            (void)printf("%-24s explains %.3f of the teacher's variance on %zu held-out of %zu stretches\n",
-                         config.arch, result.explained, result.held_out, result.segments);
+            (void)printf("%-24s explains %.3f of the teacher's variance on %zu held-out of %zu stretches\n", name,
+                         result.explained, result.held_out, result.segments);
             (void)fflush(stdout);
         }
     }
@@ -137,14 +160,28 @@ int mewl_lab_pretrain(mewl_cli *cli, int argc, char **argv)
     }
     double epochs = 8;
     double width = lab.paper ? 1 : 0.125;
+    double lowpass_hz = 4000;
     if (argc > 0) {
         return mewl_cli_usage_error(cli, "`%s` is one word too many", argv[0]);
     }
     if (!mewl_cli_number(cli, "epochs", value[OPT_EPOCHS], 0.01, 1000, &epochs) ||
-        !mewl_cli_number(cli, "width", value[OPT_WIDTH], 1.0 / 64, 4, &width)) {
+        !mewl_cli_number(cli, "width", value[OPT_WIDTH], 1.0 / 64, 4, &width) ||
+        !mewl_cli_number(cli, "lowpass", value[OPT_LOWPASS], 0, 7500, &lowpass_hz)) {
         return MEWL_EXIT_USAGE;
     }
+    if (value[OPT_WITHOUT] != NULL && value[LAB_OPTION_MANIFEST] != NULL) {
+        return mewl_cli_usage_error(cli, "--without goes with the data sets, not with --manifest");
+    }
+    if (value[OPT_WITHOUT] != NULL) {
+        size_t i = 0;
+        while (i < SET_COUNT && strcmp(value[OPT_WITHOUT], folders[i]) != 0) {
+            i++;
+        }
+        if (i == SET_COUNT) {
+            return mewl_cli_unknown(cli, "data set", value[OPT_WITHOUT], folders, SET_COUNT);
+        }
+    }
     mewl_error err = {0};
-    mewl_status status = run(&lab, epochs, width, &err);
+    mewl_status status = run(&lab, epochs, width, lowpass_hz, &err);
     return mewl_lab_close(&lab, status, NULL, &err);
 }

@@ -25,7 +25,7 @@ enum {
 static const mewl_cli_option options[OPT_COUNT + 1] = {
     MEWL_LAB_OPTIONS,
     [OPT_PRETRAINED] = {"pretrained", 0, "FOLDER",
-                        "models of `mewl lab pretrain` to start teacher and student from (default: none)", false},
+                        "models of `mewl lab pretrain` to start teacher and students from (default: none)", false},
     [OPT_EPOCHS] = {"epochs", 0, "N", "passes over the training side", false},
     [OPT_WIDTH] = {"width", 0, "X", "channels of teacher and large student as a share of the published networks'",
                    false},
@@ -136,9 +136,11 @@ static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_
 {
     char teacher[PATH_BYTES];
     char student[PATH_BYTES];
+    char small[PATH_BYTES];
     const char *folder = lab->value[OPT_PRETRAINED];
     (void)snprintf(teacher, sizeof teacher, "%.4000s/cnn14.safetensors", folder != NULL ? folder : "");
     (void)snprintf(student, sizeof student, "%.4000s/resnet22.safetensors", folder != NULL ? folder : "");
+    (void)snprintf(small, sizeof small, "%.4000s/" MEWL_LAB_SMALL ".safetensors", folder != NULL ? folder : "");
     mewl_compress_opts o = {.fit = fit_of(lab, f), .tune_epochs = f->tune};
     o.teacher = model_of(lab, "cnn14", "cnn14", f->width, folder != NULL ? teacher : NULL);
     if (f->large) {
@@ -146,7 +148,8 @@ static mewl_status run(json_t **document, mewl_lab *lab, const figures *f, mewl_
             model_of(lab, "resnet22", "resnet22", f->width, folder != NULL ? student : NULL);
     }
     if (f->small) {
-        o.students[o.student_count] = model_of(lab, "cnn10", "small cnn10", lab->paper ? 0.25 : 0.0625, NULL);
+        o.students[o.student_count] =
+            model_of(lab, "cnn10", "small cnn10", MEWL_LAB_SMALL_WIDTH(lab->paper), folder != NULL ? small : NULL);
         o.students[o.student_count++].epochs_share = 2; /* a pass costs it little */
     }
     MEWL_TRY(mewl_lab_read_manifest(lab, err));

@@ -10,7 +10,9 @@
 #include "audio/augment.h"
 #include "audio/clip.h"
 #include "base/folder.h"
+#include "base/json.h"
 #include "base/npy.h"
+#include "data/sha256.h"
 #include "data/split.h"
 #include "models/teacher.h"
 
@@ -19,6 +21,7 @@
 #define TARGETS_MAX ((size_t)400000000)
 #define PATH_BYTES 4200
 #define HELD_OUT_SHARE 0.1
+#define IDENTITY_BYTES_MAX 4096
 
 static void path_in(char *path, const mewl_pretrain_opts *opts, const char *name, const char *ending)
 {
@@ -122,33 +125,95 @@ static mewl_status ask_all(asking *a, const mewl_manifest *manifest, mewl_error 
                                   : mewl_error_set(err, MEWL_E_EMPTY, "there is no sound to ask the teacher about");
 }
 
-mewl_status mewl_pretrain_ask(const mewl_manifest *manifest, mewl_pretrain_opts opts, mewl_error *err)
+static mewl_status ask_and_write(const mewl_manifest *manifest, const json_t *identity, const mewl_pretrain_opts *opts,
+                                 mewl_error *err)
 {
-    char list[PATH_BYTES];
-    char answers[PATH_BYTES];
-    path_in(list, &opts, "segments", ".csv");
-    path_in(answers, &opts, "targets", ".npy");
-    if (access(list, R_OK) == 0 && access(answers, R_OK) == 0) {
-        return MEWL_OK;
-    }
-    MEWL_TRY(mewl_folder_make(opts.folder, err));
-    asking a = {.opts = &opts};
+    char path[PATH_BYTES];
+    MEWL_TRY(mewl_folder_make(opts->folder, err));
+    asking a = {.opts = opts};
     MEWL_TRY(mewl_manifest_init(&a.segments, err));
-    mewl_status status = mewl_teacher_open(&a.teacher, NULL, opts.teacher, err);
+    mewl_status status = mewl_teacher_open(&a.teacher, NULL, opts->teacher, err);
     if (status == MEWL_OK) {
         a.size = mewl_teacher_embedding_size(a.teacher);
         status = ask_all(&a, manifest, err);
     }
     if (status == MEWL_OK) {
         standardise(a.targets, a.segments.count, a.size);
-        status = mewl_manifest_write(&a.segments, list, err);
+        path_in(path, opts, "segments", ".csv");
+        status = mewl_manifest_write(&a.segments, path, err);
     }
     if (status == MEWL_OK) {
-        status = mewl_npy_write_f32(answers, a.targets, (size_t[2]){a.segments.count, a.size}, 2, err);
+        path_in(path, opts, "targets", ".npy");
+        status = mewl_npy_write_f32(path, a.targets, (size_t[2]){a.segments.count, a.size}, 2, err);
+    }
+    if (status == MEWL_OK) { /* last: where it is, the others are whole */
+        path_in(path, opts, "asked", ".json");
+        status = mewl_json_write(identity, path, err);
     }
     mewl_teacher_close(a.teacher);
     mewl_manifest_fini(&a.segments);
     free(a.targets);
+    return status;
+}
+
+/* What the answers follow from: recordings by name, so that the same sets in another folder are the same; teacher by
+ * content. */
+static mewl_status identify(json_t **out, const mewl_manifest *manifest, const mewl_pretrain_opts *opts,
+                            mewl_error *err)
+{
+    mewl_sha256 state;
+    mewl_sha256_init(&state);
+    for (size_t i = 0; i < manifest->count; i++) {
+        const mewl_row *row = &manifest->rows[i];
+        const char *slash = strrchr(row->path, '/');
+        const char *name = slash != NULL ? slash + 1 : row->path;
+        mewl_sha256_push(&state, name, strlen(name) + 1);
+        mewl_sha256_push(&state, row->group, strlen(row->group) + 1);
+    }
+    uint8_t digest[32];
+    char sounds[65];
+    char teacher[65];
+    mewl_sha256_finish(&state, digest);
+    mewl_sha256_hex(sounds, digest);
+    MEWL_TRY(mewl_sha256_file(teacher, opts->teacher, err));
+    *out = json_object();
+    if (*out == NULL || mewl_json_set_string(*out, "sounds", sounds) != MEWL_OK ||
+        mewl_json_set_string(*out, "teacher", teacher) != MEWL_OK ||
+        mewl_json_set_real(*out, "lowpass_hz", opts->lowpass_hz) != MEWL_OK) {
+        json_decref(*out);
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for the identity of the sounds");
+    }
+    return MEWL_OK;
+}
+
+/* MEWL_E_NOT_FOUND when nobody has asked into this folder yet, MEWL_E_STATE when somebody asked something else. */
+static mewl_status compare_identity(const json_t *identity, const mewl_pretrain_opts *opts, mewl_error *err)
+{
+    char path[PATH_BYTES];
+    json_t *there = NULL;
+    path_in(path, opts, "asked", ".json");
+    MEWL_TRY(mewl_json_read(&there, path, IDENTITY_BYTES_MAX, err));
+    const bool same = json_equal(there, identity) == 1;
+    json_decref(there);
+    return same ? MEWL_OK
+                : mewl_error_set(err, MEWL_E_STATE,
+                                 "%s: the answers there are of other sounds or another teacher; name another folder "
+                                 "with -o, or delete this one",
+                                 opts->folder);
+}
+
+mewl_status mewl_pretrain_ask(const mewl_manifest *manifest, mewl_pretrain_opts opts, mewl_error *err)
+{
+    json_t *identity = NULL;
+    MEWL_TRY(identify(&identity, manifest, &opts, err));
+    mewl_error missing = {0};
+    mewl_status status = compare_identity(identity, &opts, &missing);
+    if (status == MEWL_E_NOT_FOUND) {
+        status = ask_and_write(manifest, identity, &opts, err);
+    } else if (status != MEWL_OK) {
+        *err = missing;
+    }
+    json_decref(identity);
     return status;
 }
 
@@ -240,25 +305,34 @@ static mewl_status save(mewl_model *model, const char *path, const mewl_pretrain
     return mewl_model_save(model, path, false, err);
 }
 
-static mewl_status recall(mewl_pretrain_result *result, const char *path, mewl_error *err)
+static mewl_status recall(mewl_pretrain_result *result, const mewl_model_config *want, const char *path,
+                          mewl_error *err)
 {
     mewl_model *model = NULL;
     MEWL_TRY(mewl_model_load(&model, path, err));
     const char *note = mewl_model_note(model, "pretrain");
-    bool ok =
-        note != NULL && sscanf(note, "%lf %zu %zu", &result->explained, &result->segments, &result->held_out) == 3;
+    mewl_status status = MEWL_OK;
+    if (note == NULL || sscanf(note, "%lf %zu %zu", &result->explained, &result->segments, &result->held_out) != 3) {
+        status = mewl_error_set(err, MEWL_E_FORMAT, "%s: not a pretrained network of Mewl", path);
+    }
+    const mewl_model_config *have = mewl_model_configuration(model);
+    if (status == MEWL_OK && (strcmp(have->arch, want->arch) != 0 || strcmp(have->front_end, want->front_end) != 0 ||
+                              fabs(have->width - want->width) > 1e-9)) {
+        status = mewl_error_set(err, MEWL_E_STATE, "%s: is a %s of width %g, not a %s of width %g; name another folder",
+                                path, have->arch, have->width, want->arch, want->width);
+    }
     mewl_model_free(model);
-    return ok ? MEWL_OK : mewl_error_set(err, MEWL_E_FORMAT, "%s: not a pretrained network of Mewl", path);
+    return status;
 }
 
-mewl_status mewl_pretrain_network(mewl_pretrain_result *result, mewl_model_config config, mewl_pretrain_opts opts,
-                                  mewl_error *err)
+mewl_status mewl_pretrain_network(mewl_pretrain_result *result, const char *name, mewl_model_config config,
+                                  mewl_pretrain_opts opts, mewl_error *err)
 {
     memset(result, 0, sizeof *result);
     char path[PATH_BYTES];
-    path_in(path, &opts, config.arch, ".safetensors");
+    path_in(path, &opts, name, ".safetensors");
     if (access(path, R_OK) == 0) {
-        return recall(result, path, err);
+        return recall(result, &config, path, err);
     }
     lesson l = {0};
     mewl_model *model = NULL;

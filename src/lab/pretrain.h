@@ -5,8 +5,9 @@
  * by element: distillation of features (Romero et al. 2015, "FitNets", with the embedding as the hint). What it learned
  * in its body is then taken by name and shape (fit.h); its last layer is thrown away.
  *
- * FOLDER/segments.csv, targets.npy: the stretches and what the teacher sees in them, made once.
- * FOLDER/ARCH.safetensors: one network each. A run that was stopped goes on with the first that is missing.
+ * FOLDER/segments.csv, targets.npy: the stretches and what the teacher sees in them, made once; asked.json: of which
+ * sounds and teacher.
+ * FOLDER/NAME.safetensors: one network each. A run that was stopped goes on with the first that is missing.
  */
 #ifndef MEWL_LAB_PRETRAIN_H
 #define MEWL_LAB_PRETRAIN_H
@@ -41,13 +42,15 @@ typedef struct mewl_pretrain_result {
 } mewl_pretrain_result;
 
 /* Cuts up to MEWL_PRETRAIN_PER_RECORDING stretches from each recording of the manifest and asks the teacher about them,
- * unless the folder holds the answers. Recordings that cannot be read are told to the log and left out. MEWL_E_EMPTY
- * when none is left, MEWL_E_CANCELLED, and those of the teacher. */
+ * unless the folder holds the answers; MEWL_E_STATE when it holds those to other sounds or of another teacher.
+ * Recordings that cannot be read are told to the log and left out. MEWL_E_EMPTY when none is left, MEWL_E_CANCELLED,
+ * and those of the teacher. */
 mewl_status mewl_pretrain_ask(const mewl_manifest *manifest, mewl_pretrain_opts opts, mewl_error *err);
 
-/* Trains one network of `config` (classes and bands are filled in) on the answers, unless FOLDER/ARCH.safetensors is
- * there, in which case `result` comes from its notes. */
-mewl_status mewl_pretrain_network(mewl_pretrain_result *result, mewl_model_config config, mewl_pretrain_opts opts,
-                                  mewl_error *err);
+/* Trains one network of `config` (classes and bands are filled in) on the answers and calls it `name`, unless
+ * FOLDER/NAME.safetensors is there, in which case `result` comes from its notes. MEWL_E_STATE when that file is of
+ * another architecture, width or front end than `config`. */
+mewl_status mewl_pretrain_network(mewl_pretrain_result *result, const char *name, mewl_model_config config,
+                                  mewl_pretrain_opts opts, mewl_error *err);
 
 #endif
