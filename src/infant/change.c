@@ -19,8 +19,9 @@ static const double shifts[SHIFTS] = {0.75, 1.25, 2.0, 3.0};
 #define LOG_MAX 700.0
 #define LOG_NOTHING (-2 * LOG_MAX) /* in files, where infinity is none of the numbers that bytes.h lets through */
 #define VERSION 2
-#define LIFETIME_LINE_ERRORS 0.7 /* standard errors of the line that the martingale takes for no change */
-#define STAKE_SESSIONS 200.0     /* the larger, the longer the martingale keeps something back */
+#define SESSIONS_MOST ((size_t)1 << 40) /* in a life, as a file may say */
+#define LIFETIME_LINE_ERRORS 0.7        /* standard errors of the line that the martingale takes for no change */
+#define STAKE_SESSIONS 200.0            /* the larger, the longer the martingale keeps something back */
 
 typedef struct session {
     double day, value;
@@ -107,6 +108,18 @@ void mewl_change_restart(mewl_change *change)
     change->count = 0;
     change->seen = 0;
     forfeit(change);
+    start_detectors(change);
+}
+
+void mewl_change_cut(mewl_change *change, double from, double to)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < change->count; i++) {
+        if (change->list[i].day < from || change->list[i].day >= to) {
+            change->list[kept++] = change->list[i];
+        }
+    }
+    change->count = kept;
     start_detectors(change);
 }
 
@@ -271,6 +284,7 @@ static void judge(mewl_change *c, mewl_change_step *step, double difference, dou
     size_t sides = c->opts.side == MEWL_CHANGE_BOTH ? 2 : 1;
     step->judged = true;
     step->p = rank_p(c, difference);
+    step->spread = spread;
     step->z = spread > 0 ? difference / spread : 0;
     bet(c, step->p, line_error, sides);
     c->cusum_up = fmax(0, c->cusum_up + step->z - CUSUM_SLACK);
@@ -400,7 +414,7 @@ static mewl_status read_wealth(mewl_change *c, mewl_bytes *in, uint32_t version,
     if (fabs(c->log_cash) > 2 * LOG_MAX) {
         return mewl_error_set(err, MEWL_E_FORMAT, "%s: a martingale of %g", in->name, c->log_cash);
     }
-    return mewl_bytes_get_count(in, &c->bets, 0, SIZE_MAX, "the number of sessions judged", err);
+    return mewl_bytes_get_count(in, &c->bets, 0, SESSIONS_MOST, "the number of sessions judged", err);
 }
 
 static mewl_status read_options(mewl_change_opts *opts, uint32_t *version, mewl_bytes *in, mewl_error *err)
@@ -428,7 +442,7 @@ static mewl_status read_state(mewl_change *c, mewl_bytes *in, uint32_t version, 
         MEWL_TRY(mewl_bytes_get_u64(in, &c->rng.s[i], err));
     }
     MEWL_TRY(mewl_bytes_get_u32(in, &lifetime, err));
-    MEWL_TRY(mewl_bytes_get_count(in, &c->seen, 0, SIZE_MAX, "the number of sessions", err));
+    MEWL_TRY(mewl_bytes_get_count(in, &c->seen, 0, SESSIONS_MOST, "the number of sessions", err));
     MEWL_TRY(mewl_bytes_get_count(in, &c->count, 0, MEWL_CHANGE_SESSIONS_MAX, "the number of sessions kept", err));
     c->lifetime_alarm = lifetime != 0;
     MEWL_TRY(read_wealth(c, in, version, err));

@@ -40,7 +40,8 @@ typedef struct mewl_change_opts {
 typedef struct mewl_change_step {
     bool judged;           /* false while burning in or when the value is NaN: all else is then as before */
     double expected;       /* by the straight line */
-    double z;              /* (value - expected) / scatter of earlier differences */
+    double spread;         /* scatter of earlier differences; 0 where there are too few of them */
+    double z;              /* (value - expected) / spread */
     double p;              /* conformal, smoothed: uniform when nothing changed */
     double log_martingale; /* ln M */
     double log_detector;   /* ln R */
@@ -62,6 +63,10 @@ mewl_status mewl_change_push(mewl_change *change, mewl_change_step *step, double
  * martingale does not: what it had at stake is forfeited, what it kept back stays, and so does that the lifetime alarm
  * was given. */
 void mewl_change_restart(mewl_change *change);
+
+/* Forgets the sessions from day `from` on and before day `to`, which turned out to be no part of what is usual: what
+ * follows is compared with those before and after. Detectors start anew; the martingale goes on. */
+void mewl_change_cut(mewl_change *change, double from, double to);
 
 /* Sets run_sessions anew (> 1; else nothing), as the number of sessions a day becomes known. */
 void mewl_change_set_run(mewl_change *change, double run_sessions);

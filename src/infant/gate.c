@@ -56,6 +56,8 @@ const char *mewl_gate_text(unsigned bit)
         return "too short";
     case MEWL_GATE_NO_EMBEDDING:
         return "nothing to compare in it";
+    case MEWL_GATE_SILENT:
+        return "not hearing: there is no sound in it, as from a muted microphone";
     default:
         return "";
     }

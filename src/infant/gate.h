@@ -30,7 +30,8 @@ enum {
     MEWL_GATE_NOISY = 2,
     MEWL_GATE_CLIPPED = 4,
     MEWL_GATE_SHORT = 8,
-    MEWL_GATE_NO_EMBEDDING = 16 /* the embedding holds something that is no number, or zeros alone */
+    MEWL_GATE_NO_EMBEDDING = 16, /* the embedding holds something that is no number, or zeros alone */
+    MEWL_GATE_SILENT = 32        /* nothing could be heard: said by the caller, who knows; no figure here tells it */
 };
 
 /* 0 when usable, else bits. */

@@ -104,23 +104,6 @@ mewl_status mewl__infant_make(mewl_infant **out, size_t dims, mewl_infant_opts o
     return MEWL_OK;
 }
 
-/* The copy is made through bytes: one way to write a population is enough. */
-static mewl_status adopt_population(mewl_infant *infant, const mewl_population *population, mewl_error *err)
-{
-    mewl_buffer bytes;
-    mewl_buffer_init(&bytes, MEWL_INFANT_FILE_BYTES_MAX);
-    mewl_population_save(population, &bytes);
-    mewl_status status = bytes.failed ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for a population") : MEWL_OK;
-    if (status == MEWL_OK) {
-        mewl_bytes in = {.data = (const unsigned char *)bytes.data, .size = bytes.size, .name = "population"};
-        status = mewl_population_load(&infant->population, &in, err);
-    }
-    mewl_buffer_fini(&bytes);
-    infant->has_population = status == MEWL_OK;
-    infant->space = population->reduced;
-    return status;
-}
-
 mewl_status mewl_infant_new(mewl_infant **out, size_t dims, const mewl_population *population, mewl_infant_opts opts,
                             mewl_error *err)
 {
@@ -135,7 +118,12 @@ mewl_status mewl_infant_new(mewl_infant **out, size_t dims, const mewl_populatio
     }
     mewl_infant *infant = NULL;
     MEWL_TRY(mewl__infant_make(&infant, dims, opts, err));
-    mewl_status status = population != NULL ? adopt_population(infant, population, err) : MEWL_OK;
+    mewl_status status = MEWL_OK;
+    if (population != NULL) {
+        status = mewl_population_copy(&infant->population, population, err);
+        infant->has_population = status == MEWL_OK;
+        infant->space = population->reduced;
+    }
     if (status != MEWL_OK) {
         mewl_infant_free(infant);
         return status;
@@ -159,7 +147,11 @@ bool mewl__infant_place(const mewl_infant *infant, double *out, const float *emb
         mewl_table_widen(out, embedding, infant->dims);
         mewl_table_normalise(out, 1, infant->dims);
     }
-    return true;
+    bool good = true; /* else a population whose figures no recordings gave */
+    for (size_t j = 0; j < infant->space; j++) {
+        good = good && fabs(out[j]) <= MEWL_PERSONAL_NUMBER_MAX;
+    }
+    return good;
 }
 
 /* First gate, and the recording's place. */
@@ -359,6 +351,11 @@ static mewl_verdict judge(mewl_infant *infant, unsigned gate, const double *plac
     }
     mewl_conformal c = mewl__infant_conformal(infant);
     v.score = mewl_personal_score(infant->model, place);
+    if (!(fabs(v.score) <= MEWL_PERSONAL_NUMBER_MAX)) { /* no model that recordings gave does that */
+        v.gate = MEWL_GATE_NO_EMBEDDING;
+        v.score = NAN;
+        return v;
+    }
     v.p = mewl_conformal_recording(&c, v.score);
     v.unusual = v.p.p <= v.level;
     return v;
@@ -420,44 +417,6 @@ static mewl_status learn_session(mewl_infant *infant, mewl_entry *entry, mewl_er
     return status;
 }
 
-static void start_rebase(mewl_infant *infant)
-{
-    infant->rebase_left = MEWL__REBASE_SESSIONS;
-    infant->rebase_from = infant->sessions;
-    infant->change_open = false;
-    infant->usual_run = 0;
-    mewl__infant_restart_watch(infant);
-}
-
-/* What the watch and the microphone's number say; adds entries beside that of the session. */
-static void judge_change(mewl_infant *infant, mewl_entry *session, mewl_entry *entries, size_t *count,
-                         const mewl__watched *watched)
-{
-    mewl_entry extra = *session;
-    bool other_source = infant->source_known && infant->running.source != infant->source;
-    infant->source = infant->running.source;
-    infant->source_known = true;
-    if (other_source || watched->device) {
-        extra.kind = MEWL_ENTRY_DEVICE;
-        extra.evidence = other_source ? 0 : watched->device_evidence;
-        start_rebase(infant);
-        entries[(*count)++] = extra;
-    } else if (watched->channel >= 0 && infant->rebase_left == 0 && !infant->change_open) {
-        extra.kind = MEWL_ENTRY_CHANGE;
-        extra.channel = watched->channel;
-        extra.evidence = watched->evidence;
-        infant->change_open = true;
-        infant->usual_run = 0;
-        entries[(*count)++] = extra;
-    } else if (infant->change_open) {
-        infant->usual_run = session->p > infant->opts.normal_level ? infant->usual_run + 1 : 0;
-        infant->change_open = infant->usual_run < MEWL__USUAL_AGAIN;
-    }
-    if (infant->rebase_left > 0) {
-        session->kind = MEWL_ENTRY_ENROLLED;
-    }
-}
-
 mewl_status mewl_infant_end_session(mewl_infant *infant, mewl_entry *entries, size_t *entry_count, mewl_error *err)
 {
     mewl__running *r = &infant->running;
@@ -495,7 +454,7 @@ mewl_status mewl_infant_end_session(mewl_infant *infant, mewl_entry *entries, si
             entry.z = watched.z;
             entry.evidence = watched.log_martingale;
             size_t extras = 1; /* the session's own entry comes first */
-            judge_change(infant, &entry, entries, &extras, &watched);
+            mewl__infant_judge_change(infant, &entry, entries, &extras, &watched);
             status = learn_session(infant, &entry, err);
             *entry_count = extras;
         }
@@ -522,7 +481,7 @@ mewl_status mewl_infant_hear(mewl_infant *infant, mewl_verdict *verdict, mewl_en
     unsigned gate = judge_usable(infant, infant->place, recording);
     *verdict = judge(infant, gate, infant->place);
     verdict->session = infant->sessions;
-    add_running(infant, &infant->running, recording, gate, infant->place, verdict->score);
+    add_running(infant, &infant->running, recording, verdict->gate, infant->place, verdict->score);
     return MEWL_OK;
 }
 
@@ -537,14 +496,18 @@ mewl_status mewl_infant_listened(mewl_infant *infant, double from_s, double to_s
 void mewl_infant_accept_change(mewl_infant *infant)
 {
     if (infant->change_open) {
-        start_rebase(infant);
+        mewl__infant_start_rebase(infant);
     }
 }
 
 void mewl_infant_dismiss_change(mewl_infant *infant)
 {
     infant->change_open = false;
-    infant->usual_run = 0;
+}
+
+const mewl_population *mewl_infant_population(const mewl_infant *infant)
+{
+    return infant->has_population ? &infant->population : NULL;
 }
 
 const mewl_infant_opts *mewl_infant_options(const mewl_infant *infant)
@@ -563,7 +526,8 @@ mewl_infant_state mewl_infant_describe(const mewl_infant *infant)
                            .level = infant->sessions > 0 ? mewl__infant_level(infant) : NAN,
                            .change_open = infant->change_open,
                            .lifetime_alarm = infant->lifetime_alarm,
-                           .updates = infant->updates};
+                           .updates = infant->updates,
+                           .population_infants = infant->has_population ? infant->population.infants : 0};
     for (size_t i = 0; i < infant->count; i++) {
         bool apart = infant->list[i].lane == MEWL__LANE_APART;
         s.held_apart += apart ? 1 : 0;

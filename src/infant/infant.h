@@ -101,7 +101,10 @@ mewl_status mewl_infant_end_session(mewl_infant *infant, mewl_entry *entries, si
 mewl_status mewl_infant_listened(mewl_infant *infant, double from_s, double to_s, mewl_error *err);
 
 /* Closes an open change as a true one: what is heard from now on is the new usual. Nothing when none is open. (A change
- * also closes by itself after six usual sessions in a row.) */
+ * also closes by itself after six sessions in a row that are usual in what had changed: by their p-values where that
+ * was the score; where it was a measure, each within 1.645 standard deviations of what was expected before the change,
+ * and their mean within half of one. What was heard meanwhile is then no part of what is usual, and the way back is not
+ * told as a change of its own: the session's entry says that the change is over.) */
 void mewl_infant_accept_change(mewl_infant *infant);
 
 /* Closes an open change as a false alarm: what was usual stays so; learning goes on. Nothing when none is open. */
@@ -121,14 +124,18 @@ typedef struct mewl_infant_state {
     double p_step;
     bool change_open;
     bool lifetime_alarm;
-    uint64_t updates; /* sessions learned from after enrolment */
+    uint64_t updates;          /* sessions learned from after enrolment */
+    size_t population_infants; /* other infants it is compared with, too; 0: none */
 } mewl_infant_state;
 
 mewl_infant_state mewl_infant_describe(const mewl_infant *infant);
-const mewl_infant_opts *mewl_infant_options(const mewl_infant *infant); /* defaults filled in; borrowed */
+const mewl_population *mewl_infant_population(const mewl_infant *infant); /* borrowed; NULL where it has none */
+const mewl_infant_opts *mewl_infant_options(const mewl_infant *infant);   /* defaults filled in; borrowed */
 
 /* The whole infant as bytes, and from bytes: what is read goes on as what was written would have, to the bit, but for
- * the autoencoder's optimiser, which starts anew. */
+ * the autoencoder's optimiser, which starts anew. Files hold no number beyond MEWL_PERSONAL_NUMBER_MAX and no count
+ * beyond 2^40: such are refused when read (MEWL_E_FORMAT), and an infant that has come to hold them is not written
+ * (MEWL_E_STATE, nothing appended). So what was written can be read. */
 mewl_status mewl_infant_save(mewl_infant *infant, mewl_buffer *out, mewl_error *err);
 mewl_status mewl_infant_load(mewl_infant **out, const void *data, size_t size, const char *name, mewl_error *err);
 

@@ -6,6 +6,7 @@
 #include "infant/infant_private.h"
 
 #define TAG "MWLI"
+#define VERSION 2 /* 1 knew nothing of what opened a change */
 
 /* Numbers that may be NaN: a flag and the number. */
 static void put_maybe(mewl_buffer *out, double value)
@@ -166,7 +167,7 @@ static mewl_status get_running(mewl_infant *infant, mewl_bytes *in, mewl_error *
     r->on = true;
     MEWL_TRY(mewl_bytes_get_f64(in, &r->first_s, err));
     MEWL_TRY(mewl_bytes_get_f64(in, &r->last_s, err));
-    MEWL_TRY(mewl_bytes_get_count(in, &r->recordings, 1, SIZE_MAX, "the running session's recordings", err));
+    MEWL_TRY(mewl_bytes_get_count(in, &r->recordings, 1, MEWL__COUNT_MAX, "the running session's recordings", err));
     MEWL_TRY(mewl_bytes_get_count(in, &r->usable, 0, r->recordings, "its usable recordings", err));
     size_t most = r->usable < MEWL_INFANT_SESSION_RECORDINGS_MAX ? r->usable : MEWL_INFANT_SESSION_RECORDINGS_MAX;
     MEWL_TRY(mewl_bytes_get_count(in, &r->kept, most, most, "its kept recordings", err));
@@ -188,21 +189,54 @@ static mewl_status get_running(mewl_infant *infant, mewl_bytes *in, mewl_error *
     return MEWL_OK;
 }
 
-mewl_status mewl_infant_save(mewl_infant *infant, mewl_buffer *out, mewl_error *err)
+static void put_open(const mewl__open *o, mewl_buffer *out)
 {
-    mewl_bytes_put_head(out, TAG, 1);
+    mewl_bytes_put_u32(out, (uint32_t)o->channel);
+    put_maybe(out, o->expected);
+    put_maybe(out, o->spread);
+    put_maybe(out, o->from_s);
+    put_maybe(out, o->run_from_s);
+    mewl_bytes_put_f64(out, o->run_sum);
+}
+
+/* What was written before by what a change was told closes it by the score, as it did then. */
+static mewl_status get_open(mewl_infant *infant, mewl_bytes *in, uint32_t version, mewl_error *err)
+{
+    mewl__open *o = &infant->open;
+    uint32_t channel = 0;
+    o->from_s = o->run_from_s = NAN;
+    if (version == 1) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_bytes_get_u32(in, &channel, err));
+    MEWL_TRY(get_maybe(in, &o->expected, err));
+    MEWL_TRY(get_maybe(in, &o->spread, err));
+    MEWL_TRY(get_maybe(in, &o->from_s, err));
+    MEWL_TRY(get_maybe(in, &o->run_from_s, err));
+    MEWL_TRY(mewl_bytes_get_f64(in, &o->run_sum, err));
+    if (channel > infant->opts.measures) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: a change of what is not measured", in->name);
+    }
+    o->channel = (int)channel;
+    return MEWL_OK;
+}
+
+static mewl_status write_infant(mewl_infant *infant, mewl_buffer *out, mewl_error *err)
+{
+    mewl_bytes_put_head(out, TAG, VERSION);
     mewl_bytes_put_u64(out, infant->dims);
     put_options(&infant->opts, out);
     mewl_bytes_put_u32(out, infant->has_population ? 1 : 0);
     if (infant->has_population) {
         mewl_population_save(&infant->population, out);
     }
-    const uint64_t wholes[] = {infant->sessions,     infant->updates,     infant->source,
-                               infant->source_known, infant->change_open, infant->lifetime_alarm,
-                               infant->usual_run,    infant->rebase_left, infant->rebase_from};
+    const uint64_t wholes[] = {infant->sessions,       infant->updates,     infant->source,
+                               infant->source_known,   infant->change_open, infant->lifetime_alarm,
+                               infant->open.usual_run, infant->rebase_left, infant->rebase_from};
     for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
         mewl_bytes_put_u64(out, wholes[i]);
     }
+    put_open(&infant->open, out);
     put_maybe(out, infant->first_s);
     put_maybe(out, infant->last_s);
     mewl_bytes_put_u64(out, infant->count);
@@ -228,12 +262,33 @@ mewl_status mewl_infant_save(mewl_infant *infant, mewl_buffer *out, mewl_error *
     return out->failed ? mewl_error_set(err, MEWL_E_MEMORY, "no memory to write an infant's model") : MEWL_OK;
 }
 
-static mewl_status get_state(mewl_infant *infant, mewl_bytes *in, mewl_error *err)
+mewl_status mewl_infant_save(mewl_infant *infant, mewl_buffer *out, mewl_error *err)
 {
-    uint64_t w[9];
+    const size_t before = out->size;
+    mewl_infant *again = NULL;
+    mewl_error why = {0};
+    MEWL_TRY(write_infant(infant, out, err));
+    const mewl_status status = mewl_infant_load(&again, out->data + before, out->size - before, "it", &why);
+    mewl_infant_free(again);
+    if (status == MEWL_OK) {
+        return MEWL_OK;
+    }
+    out->size = before; /* what was there stays as it was */
+    out->data[before] = '\0';
+    return status == MEWL_E_MEMORY
+               ? mewl_error_set(err, status, "no memory to check an infant's model")
+               : mewl_error_set(err, MEWL_E_STATE,
+                                "an infant's model has come to hold numbers that no recordings give, so it is not "
+                                "written (%s)",
+                                why.text);
+}
+
+static mewl_status get_state(mewl_infant *infant, mewl_bytes *in, uint32_t version, mewl_error *err)
+{
+    size_t w[9];
     size_t count = 0;
     for (size_t i = 0; i < 9; i++) {
-        MEWL_TRY(mewl_bytes_get_u64(in, &w[i], err));
+        MEWL_TRY(mewl_bytes_get_count(in, &w[i], 0, i == 2 ? UINT32_MAX : MEWL__COUNT_MAX, "a count", err));
     }
     infant->sessions = w[0];
     infant->updates = w[1];
@@ -241,9 +296,10 @@ static mewl_status get_state(mewl_infant *infant, mewl_bytes *in, mewl_error *er
     infant->source_known = w[3] != 0;
     infant->change_open = w[4] != 0;
     infant->lifetime_alarm = w[5] != 0;
-    infant->usual_run = w[6];
+    infant->open.usual_run = w[6];
     infant->rebase_left = w[7] <= MEWL__REBASE_SESSIONS ? w[7] : MEWL__REBASE_SESSIONS;
     infant->rebase_from = w[8];
+    MEWL_TRY(get_open(infant, in, version, err));
     MEWL_TRY(get_maybe(in, &infant->first_s, err));
     MEWL_TRY(get_maybe(in, &infant->last_s, err));
     MEWL_TRY(mewl_bytes_get_count(in, &count, 0, MEWL__LIST_MAX, "the number of sessions", err));
@@ -277,7 +333,7 @@ static mewl_status get_channels(mewl_infant *infant, mewl_bytes *in, mewl_error 
     return MEWL_OK;
 }
 
-static mewl_status get_rest(mewl_infant *infant, mewl_bytes *in, mewl_error *err)
+static mewl_status get_rest(mewl_infant *infant, mewl_bytes *in, uint32_t version, mewl_error *err)
 {
     uint32_t there = 0;
     MEWL_TRY(mewl_bytes_get_u32(in, &there, err));
@@ -290,7 +346,7 @@ static mewl_status get_rest(mewl_infant *infant, mewl_bytes *in, mewl_error *err
                                   in->name, infant->dims, infant->population.dims);
         }
     }
-    MEWL_TRY(get_state(infant, in, err));
+    MEWL_TRY(get_state(infant, in, version, err));
     MEWL_TRY(get_channels(infant, in, err));
     MEWL_TRY(get_coverage(infant, in, err));
     MEWL_TRY(mewl_bytes_get_u32(in, &there, err));
@@ -308,15 +364,16 @@ static mewl_status get_rest(mewl_infant *infant, mewl_bytes *in, mewl_error *err
 mewl_status mewl_infant_load(mewl_infant **out, const void *data, size_t size, const char *name, mewl_error *err)
 {
     *out = NULL;
-    mewl_bytes in = {.data = data, .size = size, .name = name};
+    mewl_bytes in = {.data = data, .size = size, .name = name, .most = MEWL_PERSONAL_NUMBER_MAX};
     mewl_infant_opts opts;
     size_t dims = 0;
-    MEWL_TRY(mewl_bytes_get_head(&in, NULL, TAG, 1, err));
+    uint32_t version = 0;
+    MEWL_TRY(mewl_bytes_get_head(&in, &version, TAG, VERSION, err));
     MEWL_TRY(mewl_bytes_get_count(&in, &dims, 1, MEWL_LEARN_DIMS_MAX, "the size of an embedding", err));
     MEWL_TRY(get_options(&opts, &in, err));
     mewl_infant *infant = NULL;
     MEWL_TRY(mewl__infant_make(&infant, dims, opts, err));
-    mewl_status status = get_rest(infant, &in, err);
+    mewl_status status = get_rest(infant, &in, version, err);
     if (status != MEWL_OK) {
         mewl_infant_free(infant);
         return status;

@@ -7,10 +7,11 @@
 #define MEWL__DAY_S 86400.0
 #define MEWL__LIST_MAX (2 * MEWL_INFANT_SESSIONS_MAX)
 #define MEWL__CHANNELS_MAX (1 + MEWL_INFANT_MEASURES_MAX)
-#define MEWL__REBASE_SESSIONS 12 /* after a new microphone: taken as the new baseline, whatever their score */
-#define MEWL__REBASE_ENOUGH 4    /* of them make the older ones superfluous */
-#define MEWL__USUAL_AGAIN 6      /* sessions in a row that close a change */
-#define MEWL__KEEP_LEAST 8       /* sessions of each lane stay whatever their age */
+#define MEWL__REBASE_SESSIONS 12          /* after a new microphone: taken as the new baseline, whatever their score */
+#define MEWL__REBASE_ENOUGH 4             /* of them make the older ones superfluous */
+#define MEWL__USUAL_AGAIN 6               /* sessions in a row that close a change */
+#define MEWL__COUNT_MAX ((size_t)1 << 40) /* sessions, recordings, updates that a file may speak of */
+#define MEWL__KEEP_LEAST 8                /* sessions of each lane stay whatever their age */
 
 /* What a session is for. */
 typedef enum mewl__lane { MEWL__LANE_ENROLLED, MEWL__LANE_LEARN, MEWL__LANE_APART, MEWL__LANES } mewl__lane;
@@ -39,6 +40,16 @@ typedef struct mewl__running {
     double *row; /* [MEWL_INFANT_SESSION_RECORDINGS_MAX x space] */
 } mewl__running;
 
+/* The change that is open: by what it was told, and how far it has gone back. */
+typedef struct mewl__open {
+    int channel;             /* 0 the score, 1 + k the k-th measure */
+    double expected, spread; /* of a measure, when it was told */
+    double from_s;           /* sessions from here on may have been part of it; NaN: not known (files of version 1) */
+    size_t usual_run;        /* sessions in a row that are as before, */
+    double run_from_s;       /* the first of them, */
+    double run_sum;          /* and their differences from what was expected */
+} mewl__open;
+
 struct mewl_infant {
     mewl_infant_opts opts;
     size_t dims, space;
@@ -59,7 +70,7 @@ struct mewl_infant {
     uint32_t source;
     bool source_known;
     bool change_open, lifetime_alarm;
-    size_t usual_run;
+    mewl__open open; /* while change_open */
     size_t rebase_left;
     uint64_t rebase_from;
     double *place; /* [space], where a recording is put to be scored */
@@ -91,9 +102,11 @@ mewl_status mewl__infant_check(mewl_infant_opts *opts, mewl_error *err);
 
 /* Watches one ended session: score and measures for change, surroundings for a new microphone. */
 typedef struct mewl__watched {
-    int channel;     /* with the most evidence, or -1 without an alarm */
-    double evidence; /* ln R of it */
-    bool device;     /* the microphone or the room explains it */
+    double value[MEWL__CHANNELS_MAX]; /* of the session; NaN where not measured */
+    int channel;                      /* with the most evidence, or -1 without an alarm */
+    double evidence;                  /* ln R of it */
+    mewl_change_step step;            /* of it */
+    bool device;                      /* the microphone or the room explains it */
     double device_evidence;
     double z; /* of the score */
     double log_martingale;
@@ -101,5 +114,14 @@ typedef struct mewl__watched {
 mewl_status mewl__infant_watch(mewl_infant *infant, mewl__watched *out, double time_s, double score,
                                const mewl__running *running, mewl_error *err);
 void mewl__infant_restart_watch(mewl_infant *infant);
+
+/* What the watch and the microphone's number make of an ended session: opens a change or closes the one that is open,
+ * begins anew after another microphone. Entries of these are put behind the *count there are; the session's own is
+ * marked when a change is over with it. */
+void mewl__infant_judge_change(mewl_infant *infant, mewl_entry *session, mewl_entry *entries, size_t *count,
+                               const mewl__watched *watched);
+
+/* What is heard from now on is the new usual. */
+void mewl__infant_start_rebase(mewl_infant *infant);
 
 #endif

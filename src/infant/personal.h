@@ -51,6 +51,11 @@ typedef struct mewl_personal mewl_personal;
 
 #define MEWL_PERSONAL_ROWS_MAX ((size_t)4096)
 
+/* No number of a model, of a population or of an infant lies farther from 0: files that hold such are refused, and
+ * none is written. Far beyond what recordings give (few of them make covariances that are nearly singular), and so far
+ * below the edge of double that the square of a square stays within it. */
+#define MEWL_PERSONAL_NUMBER_MAX 1e60
+
 /* Learns from rows [rows x dims] in the space of the scorer: the population's common space, or any. `population` may be
  * NULL but for MEWL_PERSONAL_PLDA (MEWL_E_ARG); with it, dims is population->reduced (MEWL_E_SHAPE) and Mahalanobis
  * uses its covariance (its own Ledoit-Wolf estimate without). session [rows] (equal numbers: one session) keeps a

@@ -355,3 +355,36 @@ mewl_status mewl_population_load(mewl_population *out, mewl_bytes *in, mewl_erro
     }
     return status;
 }
+
+mewl_status mewl_population_copy(mewl_population *out, const mewl_population *from, mewl_error *err)
+{
+    mewl_buffer bytes;
+    memset(out, 0, sizeof *out);
+    mewl_buffer_init(&bytes, MEWL_POPULATION_BYTES_MAX);
+    mewl_population_save(from, &bytes);
+    mewl_bytes in = {.data = (const unsigned char *)bytes.data, .size = bytes.size, .name = "population"};
+    /* Through bytes: one way to write a population is enough. */
+    const mewl_status status = bytes.failed ? mewl_error_set(err, MEWL_E_MEMORY, "no memory for a population")
+                                            : mewl_population_load(out, &in, err);
+    mewl_buffer_fini(&bytes);
+    return status;
+}
+
+bool mewl_population_equal(const mewl_population *a, const mewl_population *b)
+{
+    const bool has_a = a != NULL && a->dims > 0;
+    const bool has_b = b != NULL && b->dims > 0;
+    if (!has_a || !has_b) {
+        return has_a == has_b;
+    }
+    mewl_buffer one;
+    mewl_buffer two;
+    mewl_buffer_init(&one, MEWL_POPULATION_BYTES_MAX);
+    mewl_buffer_init(&two, MEWL_POPULATION_BYTES_MAX);
+    mewl_population_save(a, &one);
+    mewl_population_save(b, &two);
+    const bool equal = !one.failed && !two.failed && one.size == two.size && memcmp(one.data, two.data, one.size) == 0;
+    mewl_buffer_fini(&one);
+    mewl_buffer_fini(&two);
+    return equal;
+}

@@ -14,6 +14,7 @@
 #include "learn/plda.h"
 
 #define MEWL_POPULATION_SCORES_MAX ((size_t)20000)
+#define MEWL_POPULATION_BYTES_MAX ((size_t)64 << 20) /* of one, written */
 
 /* Scores of sessions of one kind of model, each from a model of the same infant that had not seen the session. */
 typedef struct mewl_population_scores {
@@ -65,6 +66,14 @@ mewl_status mewl_population_fit(mewl_population *out, const float *x, const size
 void mewl_population_place(const mewl_population *population, double *out, const float *embedding);
 
 void mewl_population_fini(mewl_population *population);
+
+/* A copy that owns its arrays. MEWL_E_MEMORY; on failure *out is empty. */
+mewl_status mewl_population_copy(mewl_population *out, const mewl_population *from, mewl_error *err);
+
+/* Whether both hold the same figures; NULL and an empty one are the same as one another. False also when there is no
+ * memory to compare them. */
+bool mewl_population_equal(const mewl_population *a, const mewl_population *b);
+
 void mewl_population_save(const mewl_population *population, mewl_buffer *out);
 mewl_status mewl_population_load(mewl_population *out, mewl_bytes *in, mewl_error *err);
 

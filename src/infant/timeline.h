@@ -40,9 +40,11 @@ typedef struct mewl_entry {
     int calibration;   /* mewl_calibration: what p stands on */
     bool learned;      /* the model was updated with it */
     bool held_apart;   /* kept for calibration alone */
-    int channel;       /* of a change: 0 the score, 1 + k the k-th measure; else -1 */
+    bool over;         /* of a session: with it a change that was open is over: `channel` is as before again */
+    int channel;       /* of a change, or of one that is over: 0 the score, 1 + k the k-th measure; else -1 */
     double evidence;   /* of a change or device: ln R; of a session: ln M of the score's martingale */
-    double z;          /* standardised difference of the score's channel from what was expected; NaN if not judged */
+    double z;          /* standardised difference from what was expected: of a change in what changed, else of the
+                          score; NaN if not judged */
     double covered;    /* share of the day before it that was listened to, 0 to 1; NaN when unknown */
 } mewl_entry;
 

@@ -86,12 +86,17 @@ mewl_status mewl_bytes_get_u64(mewl_bytes *in, uint64_t *value, mewl_error *err)
     return take(in, value, sizeof *value, err);
 }
 
+static bool is_good(const mewl_bytes *in, double value)
+{
+    return isfinite(value) && (in->most == 0 || fabs(value) <= in->most);
+}
+
 mewl_status mewl_bytes_get_f64(mewl_bytes *in, double *value, mewl_error *err)
 {
     MEWL_TRY(take(in, value, sizeof *value, err));
-    if (!isfinite(*value)) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: byte %zu is not a finite number", in->name,
-                              in->at - sizeof *value);
+    if (!is_good(in, *value)) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: byte %zu is not a finite number, or far too large a one",
+                              in->name, in->at - sizeof *value);
     }
     return MEWL_OK;
 }
@@ -140,9 +145,10 @@ static mewl_status get_numbers(mewl_bytes *in, void **out, size_t count, size_t 
     memcpy(values, data, count * element);
     for (size_t i = 0; i < count; i++) {
         const double value = element == sizeof(double) ? ((double *)values)[i] : (double)((float *)values)[i];
-        if (!isfinite(value)) {
+        if (!is_good(in, value)) {
             free(values);
-            return mewl_error_set(err, MEWL_E_FORMAT, "%s: number %zu of the array before byte %zu is not finite",
+            return mewl_error_set(err, MEWL_E_FORMAT,
+                                  "%s: number %zu of the array before byte %zu is not finite, or far too large",
                                   in->name, i, in->at);
         }
     }

@@ -35,6 +35,7 @@ typedef struct mewl_bytes {
     const unsigned char *data;
     size_t size, at;
     const char *name; /* what errors call it: the file's path */
+    double most;      /* numbers farther from 0 are refused as not finite ones are; 0: any finite one is good */
 } mewl_bytes;
 
 /* MEWL_E_FORMAT when the bytes end too early or the tag is another; MEWL_E_UNSUPPORTED when the version is not 1 to
@@ -44,7 +45,7 @@ mewl_status mewl_bytes_get_head(mewl_bytes *in, uint32_t *version, const char *t
 mewl_status mewl_bytes_get_u32(mewl_bytes *in, uint32_t *value, mewl_error *err);
 mewl_status mewl_bytes_get_u64(mewl_bytes *in, uint64_t *value, mewl_error *err);
 
-/* Finite or MEWL_E_FORMAT. */
+/* Finite, and within in->most, or MEWL_E_FORMAT. */
 mewl_status mewl_bytes_get_f64(mewl_bytes *in, double *value, mewl_error *err);
 
 /* A count within [low, high], else MEWL_E_FORMAT naming `what`. */

@@ -51,8 +51,10 @@ typedef struct mewl_store_entry {
     char calibration[MEWL_STORE_NAME_MAX]; /* whose sessions that stands on: "own", "pooled", ...; "" */
     bool learned;                          /* the personal model learned from it */
     bool held_apart;                       /* kept for calibration alone */
-    char channel[MEWL_STORE_NAME_MAX];     /* what changed: "score", "log_f0", ...; "" */
-    double z;                              /* difference from what was expected, in standard deviations */
+    char channel[MEWL_STORE_NAME_MAX];     /* what changed: "score", "log_f0", ...; of a session: what had changed and
+                                              is as before again with it; "" */
+    double z;                              /* difference from what was expected, in standard deviations: of a change in
+                                              what changed, else of the score */
     double evidence;                       /* of a change: natural logarithm of the detector's figure */
     double coverage;                       /* share of the day before it that was listened to, 0 to 1; NaN: not known */
     char text[MEWL_STORE_TEXT_MAX];        /* for people; "" */
