@@ -49,6 +49,17 @@ int mewl_baby_now(mewl_baby *baby, mewl_cli *cli, const char *const *value)
     return MEWL_CLI_GO;
 }
 
+int mewl_baby_open_any(mewl_baby *baby, mewl_cli *cli, const char *const *value)
+{
+    mewl_error err = {0};
+    const int code = mewl_baby_now(baby, cli, value);
+    if (code != MEWL_CLI_GO) {
+        return code;
+    }
+    const mewl_status status = open_store(baby, value[MEWL_BABY_STORE], true, &err);
+    return status == MEWL_OK || status == MEWL_E_NOT_FOUND ? MEWL_CLI_GO : mewl_cli_fail(cli, &err);
+}
+
 int mewl_baby_open(mewl_baby *baby, mewl_cli *cli, const char *const *value, const char *name, bool existing)
 {
     mewl_error err = {0};
@@ -73,6 +84,11 @@ int mewl_baby_not_future(const mewl_baby *baby, const char *option, int64_t ms)
     return mewl_cli_usage_error(baby->cli, "--%s: %s has not come yet; it is %s by this machine's clock", option,
                                 birth ? mewl_baby_day(said, ms) : mewl_baby_time(said, ms),
                                 mewl_baby_time(now, baby->now_ms));
+}
+
+bool mewl_baby_before_birth(int64_t ms, int64_t born_ms)
+{
+    return ms < born_ms - ZONES_MS;
 }
 
 void mewl_baby_close(mewl_baby *baby)

@@ -30,10 +30,13 @@ int mewl_baby_now(mewl_baby *baby, mewl_cli *cli, const char *const *value);
  * `name` is not NULL, finds that infant. `existing`: do not make a store. MEWL_CLI_GO, or the exit code after reporting
  * why not. Close in any case. */
 int mewl_baby_open(mewl_baby *baby, mewl_cli *cli, const char *const *value, const char *name, bool existing);
+
+/* The same without a name, where no store is no error: baby->store is then NULL. */
+int mewl_baby_open_any(mewl_baby *baby, mewl_cli *cli, const char *const *value);
 void mewl_baby_close(mewl_baby *baby);
 
-/* A moment: "2026-11-20 22:44", with T, seconds, Z or +01:00 where given; else the clock of this place. A day alone is
- * its midnight. False for anything else, and for years outside 1900 to 2199. */
+/* A moment: "2026-11-20 22:44" or "2026-11-20 7:05", with T, seconds, Z or +01:00 where given; else the clock of this
+ * place. A day alone is its midnight. False for anything else, and for years outside 1900 to 2199. */
 bool mewl_baby_parse_time(int64_t *ms, const char *text);
 
 /* A day of birth, "2026-11-20", as midnight UTC. */
@@ -60,6 +63,9 @@ mewl_status mewl_baby_file_time(int64_t *ms, mewl_store_time_from *from, const c
  * the store, runs, closes. Returns the exit code. */
 int mewl_baby_run(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **argv, const char **value,
                   int (*run)(mewl_baby *baby, const char *const *value));
+
+/* Whether a moment lies before a day of birth, wherever on earth that day was. */
+bool mewl_baby_before_birth(int64_t ms, int64_t born_ms);
 
 /* Prints a document where --json or --ndjson asks for it (and releases it). Returns the exit code. */
 int mewl_baby_print(const mewl_cli *cli, json_t *document);

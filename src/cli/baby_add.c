@@ -110,6 +110,23 @@ static int add(mewl_cli *cli, const char *name, const char *const *value)
     return code;
 }
 
+/* Whether no recording was made before the day of birth said now. */
+static int check_birth(mewl_baby *baby)
+{
+    mewl_store_totals totals;
+    mewl_error err = {0};
+    char day[32], time[32];
+    if (mewl_store_infant_totals(baby->store, &totals, baby->infant.id, &err) != MEWL_OK) {
+        return mewl_cli_fail(baby->cli, &err);
+    }
+    if (totals.recordings == 0 || !mewl_baby_before_birth(totals.first_ms, baby->infant.born_ms)) {
+        return MEWL_CLI_GO;
+    }
+    return mewl_cli_usage_error(baby->cli, "--born: there are cries of %s from before %s, the first of %s",
+                                baby->infant.name, mewl_baby_day(day, baby->infant.born_ms),
+                                mewl_baby_time(time, totals.first_ms));
+}
+
 static int change(mewl_cli *cli, const char *name, const char *const *value)
 {
     mewl_baby baby = {0};
@@ -117,6 +134,7 @@ static int change(mewl_cli *cli, const char *name, const char *const *value)
     int code = mewl_baby_open(&baby, cli, value, name, true);
     code = code == MEWL_CLI_GO ? take_options(cli, &baby.infant, value) : code;
     code = code == MEWL_CLI_GO ? mewl_baby_not_future(&baby, "born", baby.infant.born_ms) : code;
+    code = code == MEWL_CLI_GO && value[OPT_BORN] != NULL ? check_birth(&baby) : code;
     if (code == MEWL_CLI_GO) {
         code = mewl_store_infant_update(baby.store, &baby.infant, &err) == MEWL_OK ? MEWL_EXIT_DONE
                                                                                    : mewl_cli_fail(cli, &err);

@@ -27,9 +27,10 @@ static bool agreed(const mewl_baby *baby, const mewl_store_totals *totals)
 {
     char line[256];
     (void)fprintf(stderr,
-                  "This removes %s: %lld cries, %lld kept recordings, the whole timeline. It cannot be undone.\n"
+                  "This removes %s: %lld %s, %lld kept %s, the whole timeline. It cannot be undone.\n"
                   "Write the name to go on: ",
-                  baby->infant.name, (long long)totals->recordings, (long long)totals->clips);
+                  baby->infant.name, (long long)totals->recordings, totals->recordings == 1 ? "cry" : "cries",
+                  (long long)totals->clips, totals->clips == 1 ? "recording" : "recordings");
     (void)fflush(stderr);
     if (fgets(line, sizeof line, stdin) == NULL) {
         return false;
@@ -65,8 +66,8 @@ static int delete_infant(mewl_baby *baby, const char *const *value)
     if (erase(baby, &clips, &err) != MEWL_OK) {
         return mewl_cli_fail(baby->cli, &err);
     }
-    mewl_cli_note(baby->cli, "%s is deleted: %lld cries, %zu kept recordings", baby->infant.name,
-                  (long long)totals.recordings, clips);
+    mewl_cli_note(baby->cli, "%s is deleted: %lld %s, %zu kept %s", baby->infant.name, (long long)totals.recordings,
+                  totals.recordings == 1 ? "cry" : "cries", clips, clips == 1 ? "recording" : "recordings");
     return MEWL_EXIT_DONE;
 }
 

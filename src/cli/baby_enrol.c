@@ -7,8 +7,8 @@
 #include "audio/list.h"
 #include "cli/baby_intake.h"
 #include "cli/baby_learn.h"
+#include "cli/baby_population.h"
 #include "cli/baby_words.h"
-#include "cli/population.h"
 #include "store/personals.h"
 
 #define FILES_MAX 1000000u
@@ -32,7 +32,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
     [OPT_EMBEDDER] = {"embedder", 0, "FILE", "network that tells voices apart, instead of the one that ships", true},
     [OPT_POPULATION] = {"population", 0, "FILE",
-                        "what other infants teach, for a model made anew; none: the infant alone (what ships)", true},
+                        "what other infants teach; none: the infant alone (as before; at first what ships, if any)",
+                        true},
     [OPT_KIND] =
         {"kind", 0, "NAME",
          "personal model: autoencoder, oneclass, gmm, knn, mahalanobis, plda (as before; knn); plda needs a population",
@@ -174,6 +175,7 @@ static json_t *state_json(const mewl_baby_learned *learned)
     (void)mewl_json_set_real(out, "p_step", s->p_step);
     (void)mewl_json_set_string(out, "calibration", mewl_calibration_name(s->calibration));
     (void)mewl_json_set_bool(out, "change_open", s->change_open);
+    (void)mewl_json_set_int(out, "population_infants", (int64_t)s->population_infants);
     (void)mewl_json_set_bool(out, "made_anew", learned->anew);
     return out;
 }
@@ -181,18 +183,26 @@ static json_t *state_json(const mewl_baby_learned *learned)
 /* What became of it all, in one line. */
 static void say_sum(const work *w, size_t usable)
 {
-    char span[32];
-    const char *files = w->intake.files == 1 ? "recording" : "recordings";
-    if (w->intake.files == 0) {
+    char span[32], left[64] = "";
+    const mewl_baby_intake *in = &w->intake;
+    const char *files = in->files == 1 ? "recording" : "recordings";
+    const char *done = w->enrol ? "taken as usual" : "compared";
+    if (in->files == 0) {
         return; /* all of it unreadable, or known before: told */
     }
-    (void)mewl_cli_duration(span, sizeof span, w->intake.heard_s);
-    if (usable == 0) {
-        mewl_cli_note(w->baby->cli, "no cry in %zu %s (%s listened to) is clear enough to be %s", w->intake.files,
-                      files, span, w->enrol ? "taken as usual" : "compared");
+    (void)mewl_cli_duration(span, sizeof span, in->heard_s);
+    if (in->left_out > 0) {
+        (void)snprintf(left, sizeof left, "; %zu %s left out, as told above", in->left_out,
+                       in->left_out == 1 ? "recording was" : "recordings were");
+    }
+    if (usable > 0) {
+        mewl_cli_note(w->baby->cli, "%zu %s from %zu %s (%s listened to) %s%s", usable, usable == 1 ? "cry" : "cries",
+                      in->files, files, span, done, left);
+    } else if (in->heard_s < 0.05) {
+        mewl_cli_note(w->baby->cli, "nothing could be heard in %zu %s", in->files, files);
     } else {
-        mewl_cli_note(w->baby->cli, "%zu %s from %zu %s (%s listened to) %s", usable, usable == 1 ? "cry" : "cries",
-                      w->intake.files, files, span, w->enrol ? "taken as usual" : "compared");
+        mewl_cli_note(w->baby->cli, "no cry in %zu %s (%s listened to) is clear enough to be %s", in->files, files,
+                      span, done);
     }
 }
 
@@ -276,33 +286,22 @@ static mewl_status keep_kind(work *w, const char *asked, mewl_error *err)
 }
 
 /* Whether the personal model can be made, before anything is listened to and kept: with the population that was named,
- * and with one at all where the kind of model needs it and none of that kind is there already. */
+ * and with one at all where the kind of model needs it. */
 static mewl_status check_population(const work *w, mewl_error *err)
 {
     mewl_population population;
-    mewl_store_personal before;
-    void *data = NULL;
-    size_t bytes = 0;
     const bool needed = w->learning.kind == MEWL_PERSONAL_PLDA;
     if (!needed && w->learning.population == NULL) {
         return MEWL_OK;
     }
-    MEWL_TRY(mewl_cli_population_open(w->baby->cli, &population, w->learning.population, w->intake.embedder.hash, err));
+    MEWL_TRY(mewl_baby_population_open(w->baby, &population, w->learning.population, &w->intake.embedder, err));
     const bool enough = !needed || population.plda.dims > 0;
     mewl_population_fini(&population);
-    if (enough) {
-        return MEWL_OK;
-    }
-    const mewl_status status =
-        mewl_store_personal_get(w->baby->store, &before, &data, &bytes, w->baby->infant.id, w->intake.embedder.id,
-                                mewl_personal_name(w->learning.kind), err);
-    free(data);
-    return status != MEWL_E_NOT_FOUND
-               ? status
-               : mewl_error_set(err, MEWL_E_ARG,
-                                "a personal model of the kind %s needs a population of other infants: make one with "
-                                "`mewl lab population` and name it with --population, or choose another --kind",
-                                mewl_personal_name(w->learning.kind));
+    return enough ? MEWL_OK
+                  : mewl_error_set(err, MEWL_E_ARG,
+                                   "a personal model of the kind %s needs a population of other infants: make one with "
+                                   "`mewl lab population` and name it with --population, or choose another --kind",
+                                   mewl_personal_name(w->learning.kind));
 }
 
 static int run_work(work *w, const char *const *value, int count, char **operands)
@@ -325,6 +324,17 @@ static int run_work(work *w, const char *const *value, int count, char **operand
         return MEWL_EXIT_FAILED;
     }
     return exit_code(w, tell_all(w, &learned));
+}
+
+/* Whether the time said with --at has come, and lies in the infant's life. */
+static int check_at(const mewl_baby *baby, int64_t ms)
+{
+    char time[32], day[32];
+    const int code = mewl_baby_not_future(baby, "at", ms);
+    return code == MEWL_CLI_GO && mewl_baby_before_birth(ms, baby->infant.born_ms)
+               ? mewl_cli_usage_error(baby->cli, "--at: %s lies before %s was born (%s)", mewl_baby_time(time, ms),
+                                      baby->infant.name, mewl_baby_day(day, baby->infant.born_ms))
+               : code;
 }
 
 static int enrol_or_score(mewl_cli *cli, const mewl_cli_usage *usage, bool enrol, int argc, char **argv)
@@ -356,7 +366,7 @@ static int enrol_or_score(mewl_cli *cli, const mewl_cli_usage *usage, bool enrol
         return mewl_cli_usage_error(cli, "--at takes a time like \"2026-11-20 03:12\", not `%s`", value[OPT_AT]);
     }
     code = mewl_baby_open(&baby, cli, value, argv[0], true);
-    code = code == MEWL_CLI_GO && w.intake.timed ? mewl_baby_not_future(&baby, "at", w.intake.next_ms) : code;
+    code = code == MEWL_CLI_GO && w.intake.timed ? check_at(&baby, w.intake.next_ms) : code;
     w.rows = json_array();
     code = code == MEWL_CLI_GO ? run_work(&w, value, argc - 1, argv + 1) : code;
     json_decref(w.rows);

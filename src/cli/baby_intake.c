@@ -226,6 +226,21 @@ static void say_guess(const file_intake *f)
                   mewl_baby_time(time, f->start_ms));
 }
 
+/* Cries from before the birth are somebody else's, or the time or the day of birth is wrong. */
+static mewl_status check_birth(const file_intake *f, mewl_error *err)
+{
+    const mewl_store_infant *infant = &f->intake->baby->infant;
+    char time[32], day[32];
+    if (!mewl_baby_before_birth(f->start_ms, infant->born_ms)) {
+        return MEWL_OK;
+    }
+    return mewl_error_set(err, MEWL_E_UNSUPPORTED,
+                          "%s: it began %s, before %s was born (%s), so it is not taken in; if that time is wrong, say "
+                          "--at TIME; if the day of birth is, `mewl baby set %s --born DATE`",
+                          f->path, mewl_baby_time(time, f->start_ms), infant->name, mewl_baby_day(day, infant->born_ms),
+                          infant->name);
+}
+
 /* What the sound says: fills f->list. The file's time needs its length, so that it is known first. */
 static mewl_status hear_file(file_intake *f, mewl_baby_heard *heard, mewl_error *err)
 {
@@ -236,6 +251,7 @@ static mewl_status hear_file(file_intake *f, mewl_baby_heard *heard, mewl_error 
     } else {
         MEWL_TRY(mewl_baby_file_time(&f->start_ms, &f->from, f->path, 0.0, err));
     }
+    MEWL_TRY(check_birth(f, err));
     MEWL_TRY(mewl_baby_listen(&intake->ear, heard, f->path, take_in, f, err));
     if (f->from == MEWL_STORE_TIME_FILE) { /* that was its end */
         const int64_t length_ms = llround(1000.0 * heard->seconds);
@@ -263,6 +279,16 @@ static bool files_fault(mewl_status status)
            status == MEWL_E_ARG;
 }
 
+static void say_known(const file_intake *f, const mewl_store_recording *before)
+{
+    char time[32];
+    const bool compared = before->role == MEWL_STORE_SCORED && f->intake->role == MEWL_STORE_ENROLLED;
+    mewl_cli_note(f->intake->baby->cli, "%s: is there already, with %s as its time, so it is passed over; %s", f->path,
+                  mewl_baby_time(time, before->start_ms),
+                  compared ? "it was compared with the usual cries then, and stays one of those"
+                           : "nothing needs to be done");
+}
+
 static mewl_status run_file(file_intake *f, mewl_error *err)
 {
     mewl_baby_intake *intake = f->intake;
@@ -274,7 +300,7 @@ static mewl_status run_file(file_intake *f, mewl_error *err)
         status = mewl_store_recording_find(intake->baby->store, &before, intake->baby->infant.id, f->hash, &bad);
         if (status == MEWL_OK) {
             intake->known++;
-            mewl_cli_note(intake->baby->cli, "%s: is there already", f->path);
+            say_known(f, &before);
             return MEWL_OK;
         }
         status = status == MEWL_E_NOT_FOUND ? hear_file(f, &heard, &bad) : status;
@@ -288,7 +314,12 @@ static mewl_status run_file(file_intake *f, mewl_error *err)
         return mewl_error_set(err, status, "%s", bad.text);
     }
     MEWL_TRY(store_file(f, &heard, err));
+    bool usable = false;
+    for (size_t i = 0; i < f->count; i++) {
+        usable = usable || f->list[i].row.usable;
+    }
     intake->files++;
+    intake->left_out += !usable;
     intake->heard_s += heard.heard_s;
     intake->next_ms += llround(1000.0 * heard.seconds);
     return remember(intake, f, err);

@@ -22,7 +22,8 @@ typedef struct mewl_baby_intake {
 
     mewl_store_recording *kept; /* what was taken in, `count` of them */
     size_t count, capacity;
-    size_t files, known, unreadable; /* files taken in, there before, not readable */
+    size_t files, known, unreadable; /* files taken in, there before, not readable or not to be taken */
+    size_t left_out;                 /* of the files: without a cry that is clear enough */
     mewl_status first_bad;           /* of the unreadable */
     double heard_s;
 } mewl_baby_intake;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/baby_population.h"
 #include "cli/baby_waiting.h"
 #include "cli/baby_words.h"
-#include "cli/population.h"
 #include "store/alerts.h"
 #include "store/coverage.h"
 #include "store/personals.h"
@@ -79,6 +79,20 @@ static mewl_status read_answers(lesson *l, int64_t from_ms)
                                    : status;
 }
 
+/* Whether the loaded model was made with other infants than those named now. */
+static mewl_status check_population(lesson *l, bool *other)
+{
+    mewl_population named;
+    *other = false;
+    if (l->learning->population == NULL) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_baby_population_open(l->baby, &named, l->learning->population, &l->learning->embedder, l->err));
+    *other = !mewl_population_equal(mewl_infant_population(l->infant), &named);
+    mewl_population_fini(&named);
+    return MEWL_OK;
+}
+
 /* The stored model, or NULL in l->infant where there is none that fits what is wanted and what waits. */
 static mewl_status load_model(lesson *l)
 {
@@ -103,9 +117,12 @@ static mewl_status load_model(lesson *l)
     const mewl_infant_opts *opts = mewl_infant_options(l->infant), wanted = options_of(l);
     const mewl_infant_state state = mewl_infant_describe(l->infant);
     const double last_s = isfinite(state.last_time_s) ? state.last_time_s : -INFINITY;
-    if (fabs(opts->false_alarm_days - wanted.false_alarm_days) > 1e-9 || opts->measures != wanted.measures ||
-        opts->surroundings != wanted.surroundings || strcmp(opts->embedder, wanted.embedder) != 0 ||
-        (double)l->news_ms / 1000.0 < last_s || l->answer_count > 0) { /* what waits lies before an answer */
+    bool other_population = false;
+    MEWL_TRY(check_population(l, &other_population));
+    if (other_population || fabs(opts->false_alarm_days - wanted.false_alarm_days) > 1e-9 ||
+        opts->measures != wanted.measures || opts->surroundings != wanted.surroundings ||
+        strcmp(opts->embedder, wanted.embedder) != 0 || (double)l->news_ms / 1000.0 < last_s ||
+        l->answer_count > 0) { /* what waits lies before an answer */
         mewl_infant_free(l->infant);
         l->infant = NULL;
     }
@@ -118,8 +135,7 @@ static mewl_status new_model(lesson *l)
     l->personal_id = 0;
     MEWL_TRY(mewl_store_timeline_clear(l->baby->store, l->baby->infant.id, l->err));
     mewl_population population;
-    MEWL_TRY(mewl_cli_population_open(l->baby->cli, &population, l->learning->population, l->learning->embedder.hash,
-                                      l->err));
+    MEWL_TRY(mewl_baby_population_open(l->baby, &population, l->learning->population, &l->learning->embedder, l->err));
     const mewl_status status = mewl_infant_new(&l->infant, (size_t)l->learning->embedder.dimensions,
                                                population.dims > 0 ? &population : NULL, options_of(l), l->err);
     mewl_population_fini(&population);

@@ -3,8 +3,8 @@
  * nothing.
  *
  * The model can always be made anew from what is stored, with the family's answers to changes at their places. That
- * happens when recordings come that are older than what it has heard or was answered, when another embedder or kind of
- * model is used, or another rate of false alarms is asked for. */
+ * happens when recordings come that are older than what it has heard or was answered, when another embedder, kind of
+ * model or population is used, or another rate of false alarms is asked for. */
 #ifndef MEWL_CLI_BABY_LEARN_H
 #define MEWL_CLI_BABY_LEARN_H
 
@@ -23,7 +23,7 @@ extern const char *const mewl_baby_surroundings[MEWL_BABY_SURROUNDINGS];
 typedef struct mewl_baby_learning {
     mewl_store_model embedder; /* the version that made the embeddings; with its id */
     mewl_personal_kind kind;
-    const char *population; /* file of one, "none", or NULL: the one that ships, if any (cli/population.h) */
+    const char *population; /* file of one, "none", or NULL: as the model was made before (cli/baby_population.h) */
     /* Told of each recording that waited, in order of time; NULL: nobody. enrolled: it became part of the baseline (and
      * has no verdict but its gate). */
     void (*said)(void *user, int64_t recording_id, const mewl_verdict *verdict, bool enrolled);

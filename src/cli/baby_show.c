@@ -107,9 +107,10 @@ int mewl_baby_list(mewl_cli *cli, int argc, char **argv)
     mewl_baby baby = {0};
     mewl_error err = {0};
     json_t *names = json_array(), *out = json_array();
-    code = mewl_baby_open(&baby, cli, value, NULL, true);
+    code = mewl_baby_open_any(&baby, cli, value);
     if (code == MEWL_CLI_GO) {
-        mewl_status status = mewl_store_infant_each(baby.store, collect, names, &err);
+        mewl_status status =
+            baby.store != NULL ? mewl_store_infant_each(baby.store, collect, names, &err) : MEWL_OK; /* nobody yet */
         status = status == MEWL_OK ? list_all(&baby, names, out, &err) : status;
         code = status == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(cli, &err);
     }
@@ -203,6 +204,9 @@ static int show(mewl_baby *baby, const char *const *value)
         json_t *document = infant_json(baby, &baby->infant, &totals);
         (void)mewl_json_set_bool(document, "change_open", asked);
         (void)mewl_json_set_bool(document, "sessions_can_alarm", !waiting);
+        (void)mewl_json_set_string(document, "personal_model",
+                                   learned.state.sessions > 0 ? mewl_personal_name(learned.state.kind) : NULL);
+        (void)mewl_json_set_int(document, "population_infants", (int64_t)learned.state.population_infants);
         (void)mewl_json_set_real(document, "listened_7_days_s", heard_s);
         (void)mewl_json_set(document, "models", json_incref(models));
         (void)mewl_json_set_string(document, "store", mewl_store_folder(baby->store));

@@ -15,6 +15,7 @@
 #define PULL_FRAMES ((size_t)8192)
 #define MARGIN_S 0.25 /* of sound around a take */
 #define KEEP_S 0.1    /* and around each cry of it that is embedded */
+#define SOUND_S 0.5   /* with less sound than that, nothing was heard */
 
 mewl_status mewl_baby_ear_open(mewl_baby_ear *ear, const mewl_cli *cli, const char *detector, const char *embedder,
                                mewl_error *err)
@@ -29,7 +30,7 @@ mewl_status mewl_baby_ear_open(mewl_baby_ear *ear, const mewl_cli *cli, const ch
     MEWL_TRY(mewl_session_episode_opts(&episodes, ear->detector, err));
     ear->threshold = (double)episodes.threshold;
     MEWL_TRY(mewl_cli_find_embedder(cli, path, sizeof path, embedder, err));
-    return mewl_embedder_open(&ear->embedder, path, (mewl_embedder_opts){.at_peak = true}, err);
+    return mewl_embedder_open(&ear->embedder, path, mewl_embedder_of_voices(), err);
 }
 
 void mewl_baby_ear_close(mewl_baby_ear *ear)
@@ -283,12 +284,22 @@ static mewl_status read_again(const listening *l, const char *path, double secon
 
 /* ---- The file. ---- */
 
+/* A recording of nothing but silence is no quiet one: it was not heard. */
+static bool is_silent(const mewl_analysis *a)
+{
+    double sound_s = a->seconds;
+    for (size_t i = 0; i < a->span_count; i++) {
+        sound_s -= a->spans[i].why == MEWL_WHY_SILENCE ? fmax(0.0, a->spans[i].offset_s - a->spans[i].onset_s) : 0.0;
+    }
+    return (isinf(a->level_dbfs) && a->level_dbfs < 0.0) || sound_s < fmin(SOUND_S, 0.5 * a->seconds);
+}
+
 static mewl_status give_nothing(const listening *l, const mewl_analysis *a, mewl_error *err)
 {
     mewl_baby_take t = {.seconds = a->seconds,
                         .level_dbfs = a->level_dbfs,
                         .figures = {.cry = a->peak_score, .snr_db = (double)NAN, .clipped = (double)NAN},
-                        .gate = MEWL_GATE_NO_CRY};
+                        .gate = is_silent(a) ? MEWL_GATE_SILENT : MEWL_GATE_NO_CRY};
     voice_unknown(&t);
     return give(l, &t, err);
 }
@@ -300,7 +311,7 @@ static mewl_status listen_to(listening *l, const mewl_analysis *a, const char *p
     for (size_t i = 0; i < a->span_count; i++) {
         l->heard->heard_s -= fmax(0.0, a->spans[i].offset_s - a->spans[i].onset_s);
     }
-    l->heard->heard_s = fmax(0.0, l->heard->heard_s);
+    l->heard->heard_s = is_silent(a) ? 0.0 : fmax(0.0, l->heard->heard_s);
     if (a->episode_count == 0) {
         return give_nothing(l, a, err);
     }

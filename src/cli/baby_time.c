@@ -83,7 +83,8 @@ bool mewl_baby_parse_time(int64_t *ms, const char *text)
         return false;
     }
     if (skip(&text, "T ")) {
-        if (!digits(&text, 2, &t.tm_hour) || !skip(&text, ":") || !digits(&text, 2, &t.tm_min) ||
+        const int width = text[0] != '\0' && text[1] == ':' ? 1 : 2; /* "1:17" as people write it */
+        if (!digits(&text, width, &t.tm_hour) || !skip(&text, ":") || !digits(&text, 2, &t.tm_min) ||
             (skip(&text, ":") && !digits(&text, 2, &t.tm_sec)) || t.tm_hour > 23 || t.tm_min > 59 || t.tm_sec > 59) {
             return false;
         }

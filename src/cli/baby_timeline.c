@@ -206,7 +206,13 @@ static int choose_days(mewl_baby *baby, const char *const *value, int64_t *from_
     if (value[OPT_FROM] != NULL && !mewl_baby_parse_time(from_ms, value[OPT_FROM])) {
         return mewl_cli_usage_error(baby->cli, "--from takes a day like 2026-11-20, not `%s`", value[OPT_FROM]);
     }
-    return *from_ms <= *to_ms ? MEWL_CLI_GO : mewl_cli_usage_error(baby->cli, "the first day lies behind the last");
+    char first[32], last[32];
+    return *from_ms <= *to_ms
+               ? MEWL_CLI_GO
+               : mewl_cli_usage_error(baby->cli,
+                                      "the timeline would begin on %s and end on %s, before that: --from is "
+                                      "the earlier day, --to the later one",
+                                      mewl_baby_time(first, *from_ms), mewl_baby_time(last, *to_ms));
 }
 
 static int timeline(mewl_baby *baby, const char *const *value)

@@ -50,6 +50,23 @@ static const char *channel_words(const char *channel, bool higher)
     return "different";
 }
 
+/* What a channel of change is, as the subject of a sentence. */
+static const char *channel_noun(const char *channel)
+{
+    static const struct {
+        const char *channel, *noun;
+    } rows[] = {{"log_f0", "the pitch"},
+                {"log_f0_range", "how much the pitch varies"},
+                {"hnr_db", "the roughness"},
+                {"log_dysphonation", "the roughness"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].channel, channel) == 0) {
+            return rows[i].noun;
+        }
+    }
+    return "the sound as a whole";
+}
+
 /* Whose sessions a comparison stands on, where they are not the infant's own. */
 static const char *basis_words(const char *calibration)
 {
@@ -58,6 +75,15 @@ static const char *basis_words(const char *calibration)
     }
     return strcmp(calibration, "none") == 0 ? " (too little is known yet to say how rare that is)"
                                             : " (judged partly by other infants: few sessions are known yet)";
+}
+
+/* What is said of a change that is over with a session. */
+static void say_over(char *out, size_t size, const mewl_store_entry *e)
+{
+    const size_t used = strlen(out);
+    if (e->kind <= MEWL_STORE_ENTRY_UNUSUAL && e->channel[0] != '\0' && used < size) {
+        (void)snprintf(out + used, size - used, "; %s is as it was before the change again", channel_noun(e->channel));
+    }
 }
 
 void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *e)
@@ -97,6 +123,7 @@ void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *e)
         out[0] = '\0';
         break;
     }
+    say_over(out, size, e);
 }
 
 void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *v, bool enrolled)

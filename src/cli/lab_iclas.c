@@ -207,7 +207,8 @@ static mewl_status read_vectors(gathered *g, mewl_lab *lab, mewl_error *err)
             mewl_cli_note(lab->cli, "no %s here: left out", systems[k].name);
             continue;
         }
-        g->system[k] = (mewl_vector_system){.name = systems[k].name, .kind = systems[k].kind, .path = path};
+        g->system[k] = (mewl_vector_system){
+            .name = systems[k].name, .kind = systems[k].kind, .path = path, .embed = mewl_embedder_of_voices()};
         MEWL_TRY(mewl_vectors_read(&g->vectors[k], &lab->manifest, &g->system[k], g->cache, &lab->progress, err));
     }
     return MEWL_OK;

@@ -29,6 +29,11 @@ struct mewl_embedder {
     double *mean, *spread;         /* sums over rows, `row` numbers each */
 };
 
+mewl_embedder_opts mewl_embedder_of_voices(void)
+{
+    return (mewl_embedder_opts){.at_peak = true};
+}
+
 static uint64_t hash(uint64_t sum, const void *data, size_t bytes)
 {
     const unsigned char *b = data;

@@ -38,6 +38,10 @@ typedef struct mewl_embedder_opts {
                           or a quieter gain changes the vector less; silence stays silence */
 } mewl_embedder_opts;
 
+/* How the voice of one infant is embedded, wherever infants are compared: by `mewl baby`, for what other infants teach
+ * it, and where that is measured. The clip at its peak, the mean of the network's rows. */
+mewl_embedder_opts mewl_embedder_of_voices(void);
+
 typedef struct mewl_embedder_info {
     char name[MEWL_EMBEDDER_NAME_MAX]; /* "yamnet", "mn04", "mobilenet", "cnn10", ... */
     char id[MEWL_EMBEDDER_ID_BYTES];   /* 16 hex digits that stand for the file's bytes and the options: vectors with
