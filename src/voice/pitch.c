@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "voice/pitch_lines.h"
 #include "voice/pitch_path.h"
 
 #define STRENGTH_MAX (1 - 1e-6)
@@ -18,7 +19,9 @@ mewl_pitch_opts mewl_pitch_opts_default(void)
                              .voicing = 0.45,
                              .octave_cost = 0.05,
                              .octave_jump_cost = 0.35,
-                             .voicing_cost = 0.14};
+                             .voicing_cost = 0.14,
+                             .high_hz = 900,
+                             .lines = 0.25};
 }
 
 static mewl_status check(double rate_hz, mewl_pitch_opts o, mewl_error *err)
@@ -29,7 +32,7 @@ static mewl_status check(double rate_hz, mewl_pitch_opts o, mewl_error *err)
     if (!(o.floor_hz >= 50 && o.floor_hz <= 1000 && o.ceiling_hz > o.floor_hz && o.ceiling_hz <= 20000 &&
           o.step_s >= 0.001 && o.step_s <= 0.1 && o.silence >= 0 && o.silence < 1 && o.voicing >= 0 && o.voicing < 1 &&
           o.octave_cost >= 0 && o.octave_jump_cost >= 0 && o.voicing_cost >= 0 && o.octave_cost <= 10 &&
-          o.octave_jump_cost <= 10 && o.voicing_cost <= 10)) {
+          o.octave_jump_cost <= 10 && o.voicing_cost <= 10 && o.high_hz >= 600 && o.lines >= 0 && o.lines < 1)) {
         return mewl_error_set(err, MEWL_E_ARG, "pitch options out of range");
     }
     return MEWL_OK;
@@ -80,6 +83,9 @@ mewl_status mewl_pitch_track_make(mewl_pitch_track *out, const float *samples, s
         mewl__pitch_path_push(&path, &candidates);
     }
     mewl__pitch_path_finish(&path);
+    if (opts.lines > 0) {
+        status = mewl__pitch_lines_gate(out, &framer, samples, count, err);
+    }
 done:
     mewl__pitch_path_fini(&path);
     mewl__pitch_framer_fini(&framer);

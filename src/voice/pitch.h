@@ -5,8 +5,9 @@
  * interpolation, some fifteen candidates a frame, and of all paths through them the cheapest. Frames, costs and their
  * meaning are those of Praat's "To Pitch (ac)", against which it is checked (tools/check_praat.py,
  * docs/results/voice.md); but the octave cost is 0.05 instead of 0.01: in noise a high voice repeats as well after two
- * periods as after one, and made cries of known F0 were followed an octave too low in a fifth of all frames. Own code.
- */
+ * periods as after one, and made cries of known F0 were followed an octave too low in a fifth of all frames. And above
+ * 900 Hz a frame stays voiced only where the sound still repeats after several periods (pitch_lines.h): breath and
+ * other noise that a resonance has shaped repeats after one, and Praat's method alone calls it a voice. Own code. */
 #ifndef MEWL_VOICE_PITCH_H
 #define MEWL_VOICE_PITCH_H
 
@@ -24,6 +25,8 @@ typedef struct mewl_pitch_opts {
     double octave_cost;      /* of being an octave below the ceiling, per octave; 0.05 */
     double octave_jump_cost; /* of changing by an octave in 10 ms; 0.35 */
     double voicing_cost;     /* of a change between voiced and unvoiced in 10 ms; 0.14 */
+    double high_hz;          /* F0 above it has to show that it is a voice; 600 or more; 900 */
+    double lines; /* share of the power in lines at odd multiples of F0 that this needs; 0: no such test; 0.25 */
 } mewl_pitch_opts;
 
 /* The defaults that stand beside the fields. */

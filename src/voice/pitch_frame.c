@@ -143,6 +143,26 @@ static void offer(const mewl__pitch_framer *f, mewl__pitch_candidates *out, doub
     out->list[place] = (mewl__pitch_candidate){(float)f0, (float)strength};
 }
 
+/* f->r of the frame in f->in: its autocorrelation over that of the window, 1 at lag 0. False: there is no sound. */
+static bool correlate(mewl__pitch_framer *f)
+{
+    autocorrelate(f, f->r);
+    double power = f->r[0];
+    if (!(power > 0)) {
+        return false;
+    }
+    for (size_t i = 0; i <= f->last; i++) {
+        f->r[i] /= power * f->hann_r[i];
+    }
+    return true;
+}
+
+bool mewl__pitch_framer_correlate(mewl__pitch_framer *f, const float *samples, size_t count, double time_s)
+{
+    (void)take_frame(f, samples, count, time_s);
+    return correlate(f);
+}
+
 void mewl__pitch_framer_run(mewl__pitch_framer *f, mewl__pitch_candidates *out, const float *samples, size_t count,
                             double time_s, double peak)
 {
@@ -150,18 +170,10 @@ void mewl__pitch_framer_run(mewl__pitch_framer *f, mewl__pitch_candidates *out, 
     out->list[0] = (mewl__pitch_candidate){0, 0};
     out->count = 1;
     out->intensity = peak > 0 ? (float)fmin(1, local / peak) : 0;
-    if (local <= 0) {
+    if (local <= 0 || !correlate(f)) {
         return;
     }
-    autocorrelate(f, f->r);
-    double power = f->r[0];
-    if (!(power > 0)) {
-        return;
-    }
-    double *r = f->r;
-    for (size_t i = 0; i <= f->last; i++) {
-        r[i] /= power * f->hann_r[i];
-    }
+    const double *r = f->r;
     for (size_t i = 2; i < f->lag_max && i < f->last; i++) {
         if (!(r[i] > 0.5 * f->opts.voicing && r[i] > r[i - 1] && r[i] >= r[i + 1])) {
             continue;

@@ -43,4 +43,7 @@ size_t mewl__pitch_framer_count(const mewl__pitch_framer *framer, size_t count, 
 void mewl__pitch_framer_run(mewl__pitch_framer *framer, mewl__pitch_candidates *out, const float *samples, size_t count,
                             double time_s, double peak);
 
+/* Leaves that frame's autocorrelation, over the window's, in framer->r. False where there is no sound. */
+bool mewl__pitch_framer_correlate(mewl__pitch_framer *framer, const float *samples, size_t count, double time_s);
+
 #endif

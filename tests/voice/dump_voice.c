@@ -1,10 +1,10 @@
 /* dump_voice.c - F0 track and perturbation of raw float samples, for tools/check_praat.py and nothing else.
  *
- *   dump_voice RATE_HZ OCTAVE_COST < samples.f32 > lines
+ *   dump_voice RATE_HZ OCTAVE_COST [LINES] < samples.f32 > lines
  *
  * Samples are little-endian 32-bit floats without a header. The first line is first_s, step_s, frames, jitter_local,
  * jitter_rap, shimmer_local_db, shimmer_local, hnr_db (all over the whole recording), then one line a frame: F0 and
- * strength.
+ * strength. LINES is mewl_pitch_opts.lines: 0 leaves out the test of high frames.
  */
 #include <math.h>
 #include <stdio.h>
@@ -29,9 +29,10 @@ static double mean_hnr_db(const mewl_pitch_track *track)
 
 int main(int argc, char **argv)
 {
-    double rate_hz = argc == 3 ? atof(argv[1]) : 0;
+    double rate_hz = argc >= 3 ? atof(argv[1]) : 0;
     mewl_pitch_opts opts = mewl_pitch_opts_default();
-    opts.octave_cost = argc == 3 ? atof(argv[2]) : 0;
+    opts.octave_cost = argc >= 3 ? atof(argv[2]) : 0;
+    opts.lines = argc == 4 ? atof(argv[3]) : opts.lines;
     float *samples = malloc(SAMPLES_MAX * sizeof *samples);
     mewl_pitch_track track = {0};
     mewl_pulses pulses = {0};
