@@ -9,7 +9,7 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     MEWL_LAB_OPTIONS,
     [OPT_INFANTS] = {"infants", 0, "N", "simulated infants (default 200)", false},
     [OPT_LIFETIMES] = {"lifetimes", 0, "N", "simulated lifetimes of the martingale (default 1000)", false},
-    [OPT_DAYS] = {"days", 0, "D", "of a quiet life (default 90)", false},
+    [OPT_DAYS] = {"days", 0, "D", "of a life, 60 to 1000 (default 90); those that grow live 30 days longer", false},
     [OPT_SETTING] = {"false-alarm-days", 0, "D", "the setting under test: one false alarm in so many days (default 30)",
                      false},
     [OPT_SEED] = {"seed", 0, "N", "of everything random (default 1)", false},
@@ -46,7 +46,7 @@ int mewl_lab_alarms(mewl_cli *cli, int argc, char **argv)
     }
     if (!mewl_cli_number(cli, "infants", value[OPT_INFANTS], 2, 10000, &infants) ||
         !mewl_cli_number(cli, "lifetimes", value[OPT_LIFETIMES], 1, 100000, &lifetimes) ||
-        !mewl_cli_number(cli, "days", value[OPT_DAYS], 20, 1000, &days) ||
+        !mewl_cli_number(cli, "days", value[OPT_DAYS], MEWL_ALARMS_DAYS_MIN, 1000, &days) ||
         !mewl_cli_number(cli, "false-alarm-days", value[OPT_SETTING], 1, 10000, &setting) ||
         !mewl_cli_number(cli, "seed", value[OPT_SEED], 0, 1e9, &seed)) {
         return MEWL_EXIT_USAGE;

@@ -11,6 +11,7 @@
 #include "base/npy.h"
 #include "cli/find.h"
 #include "cli/lab_iclas_alter.h"
+#include "cli/lab_iclas_baby.h"
 #include "models/embedder.h"
 
 #define MIN_CRY 0.5F
@@ -85,7 +86,8 @@ typedef struct gathered {
     mewl_vector_system system[SYSTEMS];
     char path[SYSTEMS][4200];
     mewl_lab_altered altered;
-    mewl_iclas_table tables[SYSTEMS];
+    mewl_lab_baby baby;
+    mewl_iclas_table tables[SYSTEMS + 1];
     size_t count;
     mewl_iclas_fusion fusions[FUSIONS];
     size_t fusion_count;
@@ -99,6 +101,7 @@ static void gathered_fini(gathered *g)
         mewl_vectors_fini(&g->vectors[k]);
     }
     mewl_lab_altered_fini(&g->altered);
+    mewl_lab_baby_fini(&g->baby);
     free(g->usable);
 }
 
@@ -214,9 +217,29 @@ static mewl_status read_vectors(gathered *g, mewl_lab *lab, mewl_error *err)
     return MEWL_OK;
 }
 
+/* `mewl baby` as it comes, behind the other tables. */
+static mewl_status add_baby(gathered *g, const mewl_lab *lab, mewl_error *err)
+{
+    if (g->baby.x == NULL) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_lab_baby_extend(&g->baby, lab->manifest.count, err));
+    g->tables[g->count++] = (mewl_iclas_table){.name = "mewl baby as it comes",
+                                               .x = g->baby.x,
+                                               .dims = g->baby.dims,
+                                               .heard = g->embedder[0] != '\0',
+                                               .alone = true,
+                                               .there = g->baby.there};
+    return MEWL_OK;
+}
+
 static mewl_status gather(gathered *g, mewl_lab *lab, mewl_error *err)
 {
     MEWL_TRY(read_vectors(g, lab, err));
+    if (lab->value[OPT_CATS] == NULL) { /* whose meows are no cries to the detector */
+        MEWL_TRY(
+            mewl_lab_baby_listen(&g->baby, lab, g->usable, lab->value[OPT_DETECTOR], lab->value[OPT_EMBEDDER], err));
+    }
     g->altered = (mewl_lab_altered){.vectors = g->vectors, .system = g->system, .systems = SYSTEMS, .cache = g->cache};
     for (size_t k = 0; k < SYSTEMS; k++) {
         g->altered.needed[k] = !systems[k].confound && strcmp(systems[k].name, "embedder") != 0;
@@ -236,7 +259,7 @@ static mewl_status gather(gathered *g, mewl_lab *lab, mewl_error *err)
             };
         }
     }
-    return MEWL_OK;
+    return add_baby(g, lab, err);
 }
 
 static mewl_status run(json_t **document, mewl_lab *lab, mewl_iclas_opts opts, mewl_error *err)

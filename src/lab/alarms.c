@@ -6,16 +6,15 @@
 #include <string.h>
 
 #include "lab/alarms_private.h"
-#include "lab/bootstrap.h"
 #include "lab/metrics.h"
+#include "lab/ratio.h"
 #include "lab/sheet.h"
 
-#define EVENT_DAY 60.0
-#define HORIZON_DAYS 30.0
+#define HORIZON_DAYS 30.0 /* in which something put in is looked for: the last of --days */
+#define GROWING_DAYS 30.0 /* by which infants that grow live longer than those that do not */
 #define DELAY_INFANTS_MAX 100
-#define ROUNDS 2000
 #define LATE_UPDATES 200
-#define LATE_DAYS 270.0 /* enough for so many */
+#define LATE_DAYS 270.0 /* enough for so many, however short the others' lives are */
 #define LATE_INFANTS_MAX 60
 
 /* The whole experiment under way. */
@@ -49,42 +48,13 @@ static mewl_status live_group(experiment *e, size_t count, mewl__life_opts life,
 }
 
 /* A ratio of sums over infants, by a bootstrap over infants. */
-typedef struct ratio {
-    const double *top, *bottom;
-    size_t count;
-} ratio;
-
-static void compute_ratio(double *values, const double *weights, void *user)
-{
-    const ratio *r = user;
-    double top = 0;
-    double bottom = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        top += weights[i] * r->top[i];
-        bottom += weights[i] * r->bottom[i];
-    }
-    values[0] = bottom > 0 ? top / bottom : NAN;
-}
-
 static mewl_status add_ratio(json_t *row, const double *top, const double *bottom, size_t count, uint64_t seed,
                              mewl_error *err)
 {
-    size_t *group = malloc((count + 1) * sizeof *group);
-    if (group == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for an interval");
-    }
-    for (size_t i = 0; i < count; i++) {
-        group[i] = i;
-    }
-    ratio r = {.top = top, .bottom = bottom, .count = count};
     mewl_interval interval;
-    mewl_status status = mewl_bootstrap(&interval, 1, group, NULL, count, compute_ratio, &r,
-                                        (mewl_bootstrap_opts){.rounds = ROUNDS, .seed = seed}, err);
-    free(group);
-    if (status == MEWL_OK) {
-        mewl_sheet_interval(row, interval.value, interval.low, interval.high);
-    }
-    return status;
+    MEWL_TRY(mewl_ratio_interval(&interval, top, bottom, count, seed, err));
+    mewl_sheet_interval(row, interval.value, interval.low, interval.high);
+    return MEWL_OK;
 }
 
 /* One group's realised rates at the three levels. */
@@ -193,19 +163,28 @@ static mewl__life_opts life_of(const experiment *e, double days)
 /* Infants to whom nothing happens. */
 typedef struct quiet_group {
     const char *name;
-    double days;
     bool frozen, is_naive;
     bool late; /* counted after LATE_UPDATES updates alone */
 } quiet_group;
 
 #define QUIET_GROUPS 5
 static const quiet_group quiet_groups[QUIET_GROUPS] = {
-    {"held apart, not growing, 90 days", 90, true, false, false},
-    {"held apart, growing, 120 days", 120, false, false, false},
-    {"held apart, growing, after 200 updates", LATE_DAYS, false, false, true},
-    {"accept-if-normal, not growing, 90 days", 90, true, true, false},
-    {"accept-if-normal, not growing, after 200 updates", LATE_DAYS, true, true, true},
+    {"held apart, not growing", true, false, false},     {"held apart, growing", false, false, false},
+    {"held apart, growing", false, false, true},         {"accept-if-normal, not growing", true, true, false},
+    {"accept-if-normal, not growing", true, true, true},
 };
+
+/* How long such a group lives, and what it is called in the tables. */
+static double describe_group(char *name, size_t size, const experiment *e, const quiet_group *g)
+{
+    if (g->late) {
+        (void)snprintf(name, size, "%s, after %d updates", g->name, LATE_UPDATES);
+        return fmax(LATE_DAYS, e->opts.days);
+    }
+    double days = e->opts.days + (g->frozen ? 0 : GROWING_DAYS);
+    (void)snprintf(name, size, "%s, %g days", g->name, days);
+    return days;
+}
 
 /* Levels, alarms and drift need the same lives. */
 static mewl_status run_quiet(experiment *e, mewl_error *err)
@@ -228,17 +207,17 @@ static mewl_status run_quiet(experiment *e, mewl_error *err)
     mewl_status status = MEWL_OK;
     for (size_t g = 0; g < QUIET_GROUPS && status == MEWL_OK; g++) {
         const quiet_group *group = &quiet_groups[g];
-        mewl__life_opts life = life_of(e, group->days);
+        char called[80];
+        mewl__life_opts life = life_of(e, describe_group(called, sizeof called, e, group));
         life.frozen = group->frozen;
         size_t count = group->late && e->opts.infants > LATE_INFANTS_MAX ? LATE_INFANTS_MAX : e->opts.infants;
         status = live_group(e, count, life, group->is_naive, "quiet infants", err);
         for (int smooth = 0; smooth < (group->is_naive ? 1 : 2) && status == MEWL_OK; smooth++) {
             char name[96];
-            (void)snprintf(name, sizeof name, "%s%s", group->name, smooth ? ", rank drawn" : "");
+            (void)snprintf(name, sizeof name, "%s%s", called, smooth ? ", rank drawn" : "");
             status = add_levels(e, levels, name, group->late, smooth != 0, err);
         }
-        status =
-            status == MEWL_OK && !group->late && !group->is_naive ? add_alarms(e, alarms, group->name, err) : status;
+        status = status == MEWL_OK && !group->late && !group->is_naive ? add_alarms(e, alarms, called, err) : status;
     }
     status = keep_sheet(e, levels, status, err);
     return keep_sheet(e, alarms, status, err);
@@ -354,14 +333,14 @@ static mewl_status run_delays(experiment *e, mewl_error *err)
         const char *name;
         mewl_synth_event event;
     } rows[] = {
-        {"nothing", {.at_day = EVENT_DAY, .until_day = INFINITY}},
-        {"F0 up 5 % over three days", {EVENT_DAY, 3, INFINITY, {.f0_log = 0.04879016}}},
-        {"F0 up 10 % over three days", {EVENT_DAY, 3, INFINITY, {.f0_log = 0.09531018}}},
-        {"F0 up 20 % over three days", {EVENT_DAY, 3, INFINITY, {.f0_log = 0.18232156}}},
-        {"F0 down 10 % over three days", {EVENT_DAY, 3, INFINITY, {.f0_log = -0.10536052}}},
-        {"hoarse (half way) over three days", {EVENT_DAY, 3, INFINITY, {.noise = 0.5}}},
-        {"hyperphonation +0.3 over three days", {EVENT_DAY, 3, INFINITY, {.hyperphonation = 0.3}}},
-        {"another microphone, not told", {EVENT_DAY, 0, INFINITY, {.device = 1}}},
+        {"nothing", {.until_day = INFINITY}},
+        {"F0 up 5 % over three days", {0, 3, INFINITY, {.f0_log = 0.04879016}}},
+        {"F0 up 10 % over three days", {0, 3, INFINITY, {.f0_log = 0.09531018}}},
+        {"F0 up 20 % over three days", {0, 3, INFINITY, {.f0_log = 0.18232156}}},
+        {"F0 down 10 % over three days", {0, 3, INFINITY, {.f0_log = -0.10536052}}},
+        {"hoarse (half way) over three days", {0, 3, INFINITY, {.noise = 0.5}}},
+        {"hyperphonation +0.3 over three days", {0, 3, INFINITY, {.hyperphonation = 0.3}}},
+        {"another microphone, not told", {0, 0, INFINITY, {.device = 1}}},
     };
     static const char *const power_columns[] = {"what was put in", "infants", "told before",
                                                 "told by the martingale within 30 days", "median days"};
@@ -370,16 +349,21 @@ static mewl_status run_delays(experiment *e, mewl_error *err)
         "One alarm in a life, at a bound that two martingales (score, log F0) share. What was told before "
         "cannot be told again; a microphone found, true or not, forfeits what is at stake. '-': more than half were "
         "not told.");
+    const double event_day = e->opts.days - HORIZON_DAYS;
+    char title[96];
+    (void)snprintf(title, sizeof title, "Delay to detection: growing infants, something put in on day %g", event_day);
     json_t *sheet =
-        mewl_sheet_new("Delay to detection: growing infants, something put in on day 60", columns, 8,
+        mewl_sheet_new(title, columns, 8,
                        "Days from the beginning of what was put in; '-': more than half (or a tenth) of them "
                        "were not told within 30 days. The first row is what false alarms alone give.");
     mewl_status status = MEWL_OK;
     size_t infants = e->opts.infants < DELAY_INFANTS_MAX ? e->opts.infants : DELAY_INFANTS_MAX;
     for (size_t k = 0; k < sizeof rows / sizeof *rows && status == MEWL_OK; k++) {
-        mewl__life_opts life = life_of(e, EVENT_DAY + HORIZON_DAYS);
+        mewl__life_opts life = life_of(e, e->opts.days);
+        mewl_synth_event event = rows[k].event;
+        event.at_day = event_day;
         life.frozen = false;
-        life.event = &rows[k].event;
+        life.event = &event;
         status = live_group(e, infants, life, false, rows[k].name, err);
         status = status == MEWL_OK ? add_delays(e, sheet, rows[k].name) : status;
         status = status == MEWL_OK ? add_power(e, power, rows[k].name) : status;
@@ -428,8 +412,8 @@ mewl_status mewl_alarms_run(json_t **out, mewl_alarms_opts opts, mewl_error *err
     opts.lifetimes = opts.lifetimes == 0 ? 1000 : opts.lifetimes;
     opts.days = opts.days == 0 ? 90 : opts.days;
     opts.false_alarm_days = opts.false_alarm_days == 0 ? 30 : opts.false_alarm_days;
-    if (opts.infants > 100000 || opts.lifetimes > 1000000 || !(opts.days > MEWL__ALARMS_ENROL_DAYS) ||
-        opts.days > MEWL_SYNTH_DAYS_MAX || !(opts.false_alarm_days > 0)) {
+    if (opts.infants > 100000 || opts.lifetimes > 1000000 || !(opts.days >= MEWL_ALARMS_DAYS_MIN) ||
+        opts.days + GROWING_DAYS > MEWL_SYNTH_DAYS_MAX || !(opts.false_alarm_days > 0)) {
         return mewl_error_set(err, MEWL_E_ARG, "%zu infants, %zu lifetimes of %g days", opts.infants, opts.lifetimes,
                               opts.days);
     }

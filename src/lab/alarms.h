@@ -14,10 +14,16 @@
 #include "base/json.h"
 #include "base/progress.h"
 
+/* Shortest lives: two weeks are enrolled, two more are needed before a change can be told, thirty days are waited for
+ * it. */
+#define MEWL_ALARMS_DAYS_MIN 60.0
+
 typedef struct mewl_alarms_opts {
     size_t infants;          /* of levels, delay and drift; 0 means 200 */
     size_t lifetimes;        /* of the martingale; 0 means 1000 */
-    double days;             /* 0 means 90 */
+    double days;             /* of a life: of infants that do not grow, of the martingale's, and of those into whom
+                                something is put (30 days before the end); infants that grow live 30 days longer, those
+                                counted after 200 updates 270 days at least. 0 means 90; MEWL_ALARMS_DAYS_MIN at least */
     double false_alarm_days; /* the setting under test; 0 means 30 */
     uint64_t seed;
     const mewl_progress *progress;

@@ -58,6 +58,7 @@ static void experiment_fini(experiment *e)
     }
     free(e->f.list);
     free(e->f.later);
+    free(e->f.rates);
     clear_scenes(e);
     mewl__cast_fini(&e->f.cast);
 }
@@ -65,6 +66,9 @@ static void experiment_fini(experiment *e)
 /* The autoencoder takes long and is tried on the first embedding alone. */
 static bool is_tried(const experiment *e, size_t table, size_t way)
 {
+    if (e->tables[table].alone) {
+        return ways[way].space == MEWL_SPACE_PLAIN && ways[way].kind == MEWL_PERSONAL_KNN;
+    }
     return ways[way].kind != MEWL_PERSONAL_AUTOENCODER || (!e->f.opts.quick && table == 0);
 }
 
@@ -81,10 +85,11 @@ static mewl_status add_approach(experiment *e, const size_t *table, size_t table
         a->table[k] = table[k];
         a->confound = a->confound || t->confound;
         a->heard = a->heard || t->heard;
+        a->alone = a->alone || t->alone;
         int n = snprintf(a->name + used, sizeof a->name - used, "%s%s", k > 0 ? " & " : "", t->name);
         used += n > 0 && (size_t)n < sizeof a->name - used ? (size_t)n : 0;
     }
-    (void)snprintf(a->name + used, sizeof a->name - used, " / %s / %s", space_names[a->space],
+    (void)snprintf(a->name + used, sizeof a->name - used, " / %s / %s", a->alone ? "alone" : space_names[a->space],
                    mewl_personal_name(a->kind));
     size_t n = e->f.cast.identities;
     a->report = calloc(n + 1, sizeof *a->report);
@@ -99,7 +104,8 @@ static mewl_status list_approaches(experiment *e, mewl_error *err)
 {
     e->f.list = calloc(APPROACHES_MAX, sizeof *e->f.list);
     e->f.later = calloc((1 + e->f.opts.altered_count) * e->f.cast.identities + 1, sizeof *e->f.later);
-    if (e->f.list == NULL || e->f.later == NULL) {
+    e->f.rates = calloc(e->f.cast.identities + 1, sizeof *e->f.rates);
+    if (e->f.list == NULL || e->f.later == NULL || e->f.rates == NULL) {
         return mewl_error_set(err, MEWL_E_MEMORY, "no memory for the approaches");
     }
     for (size_t t = 0; t < e->table_count; t++) {
@@ -210,10 +216,28 @@ static mewl_status make_scene(experiment *e, size_t table, mewl_population_space
     return status;
 }
 
+/* Without a population: rows brought to length one, as infant/ does then. */
+static mewl_status make_scene_alone(experiment *e, size_t table, mewl_error *err)
+{
+    const mewl_iclas_table *t = &e->tables[table];
+    double *placed = malloc(e->f.cast.rows * t->dims * sizeof *placed + 1);
+    if (placed == NULL) {
+        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu recordings", e->f.cast.rows);
+    }
+    memcpy(placed, t->x, e->f.cast.rows * t->dims * sizeof *placed);
+    mewl_table_normalise(placed, e->f.cast.rows, t->dims);
+    e->scenes[table][MEWL_SPACE_PLAIN].placed = placed;
+    return MEWL_OK;
+}
+
 static mewl_status make_scenes(experiment *e, mewl_error *err)
 {
     clear_scenes(e);
     for (size_t t = 0; t < e->table_count; t++) {
+        if (e->tables[t].alone) {
+            MEWL_TRY(make_scene_alone(e, t, err));
+            continue;
+        }
         for (int space = MEWL_SPACE_WITHIN; space <= MEWL_SPACE_PLAIN; space++) {
             MEWL_TRY(make_scene(e, t, (mewl_population_space)space, err));
         }
@@ -249,8 +273,14 @@ static void open_panel(mewl__panel *panel, double *sum, const experiment *e, con
     bool alike = true;
     for (size_t v = 0; v < a->tables; v++) {
         const scene *s = &e->scenes[a->table[v]][a->space];
-        panel->view[v] = (mewl__view){.placed = s->placed, .population = &s->population, .spread = 1};
+        panel->view[v] =
+            (mewl__view){.placed = s->placed, .dims = s->population.reduced, .population = &s->population, .spread = 1};
         alike = alike && s->population.scores[a->kind].sessions == first->sessions;
+    }
+    if (a->alone) {
+        panel->view[0].dims = e->tables[a->table[0]].dims;
+        panel->view[0].population = NULL;
+        panel->there = e->tables[a->table[0]].there;
     }
     if (a->tables == 1) {
         return;
@@ -294,7 +324,7 @@ static mewl_status run_later(experiment *e, const mewl__panel *panel, mewl_error
         if (e->f.cast.part[k] != MEWL__PART_REPORT) {
             continue;
         }
-        MEWL_TRY(mewl__iclas_later(one, &e->f.cast, panel, k, &e->f.opts, err));
+        MEWL_TRY(mewl__iclas_later(one, &e->f.rates[k], &e->f.cast, panel, k, &e->f.opts, err));
         for (size_t a = 0; a <= e->f.opts.altered_count; a++) {
             mewl__figures_average(&e->f.later[a * n + k], &one[a]);
         }
@@ -361,14 +391,15 @@ static mewl_status check(const mewl_iclas_table *tables, size_t count, const mew
                               o->anomalies);
     }
     for (size_t t = 0; t < count; t++) {
-        if (tables[t].dims == 0 || tables[t].dims > MEWL_LEARN_DIMS_MAX) {
+        if (tables[t].dims == 0 || tables[t].dims > MEWL_LEARN_DIMS_MAX ||
+            (tables[t].there != NULL && !tables[t].alone)) {
             return mewl_error_set(err, MEWL_E_ARG, "%s: embeddings of %zu numbers", tables[t].name, tables[t].dims);
         }
     }
     for (size_t k = 0; k < o->fusion_count; k++) {
         bool good = o->fusions[k].count >= 2 && o->fusions[k].count <= MEWL_ICLAS_MEMBERS_MAX;
         for (size_t m = 0; good && m < o->fusions[k].count; m++) {
-            good = o->fusions[k].table[m] < count;
+            good = o->fusions[k].table[m] < count && !tables[o->fusions[k].table[m]].alone;
         }
         if (!good) {
             return mewl_error_set(err, MEWL_E_ARG, "fusion %zu names embeddings that are not there", k);

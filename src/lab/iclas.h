@@ -37,6 +37,9 @@ typedef struct mewl_iclas_table {
     bool scale;    /* plain statistics: columns are brought to mean 0 and deviation 1, by the population's */
     bool heard;    /* its network was taught these identities: shown, never chosen */
     bool confound; /* what is not the voice (background): shown, never chosen */
+    bool alone;    /* as `mewl baby` does without a population: nearest neighbours among the infant's own, calibrated by
+                      its own sessions alone; shown, never chosen */
+    const bool *there; /* [manifest->count], rows that have a vector; NULL: all. With `alone` only */
 } mewl_iclas_table;
 
 /* Several embeddings whose scores are added up, each brought to the population's mean 0 and deviation 1. */

@@ -116,6 +116,12 @@ mewl_status mewl__iclas_infant(mewl__figures *out, const mewl__cast *cast, const
     *out = (mewl__figures){0};
     size_t wanted = opts->anomalies < MEWL__ICLAS_ANOMALIES_MAX ? opts->anomalies : MEWL__ICLAS_ANOMALIES_MAX;
     size_t anomalies = mewl__cast_anomalies(cast, rows, &alike, identity, wanted, opts->seed);
+    size_t kept = 0;
+    for (size_t i = 0; i < anomalies; i++) {
+        rows[kept] = rows[i];
+        kept += panel->there == NULL || panel->there[rows[i]] ? 1 : 0;
+    }
+    anomalies = kept;
     MEWL_TRY(mewl__own_init(&own, cast, panel, identity, err));
     mewl_status status = MEWL_OK;
     out->sessions = own.sessions;

@@ -25,10 +25,12 @@ static void put(gathered *g, size_t kind, const mewl__own *own, const mewl_confo
 
 /* One session, by a model of those before it. Others come in at random places among the sessions: number i stands
  * against session i % later, so that each is heard once and early models face as many as late ones. */
-static mewl_status judge_session(gathered *g, mewl__own *own, size_t session, const size_t *other, size_t others,
-                                 const mewl_iclas_opts *opts, mewl_error *err)
+static mewl_status judge_session(gathered *g, mewl__rates *rates, mewl__own *own, size_t session, const size_t *other,
+                                 size_t others, const mewl_iclas_opts *opts, mewl_error *err)
 {
     mewl_conformal c;
+    double scores[MEWL__ICLAS_ROWS_MAX];
+    size_t count = 0;
     MEWL_TRY(mewl__own_calibrate(&c, own, session, SIZE_MAX, err));
     MEWL_TRY(mewl__own_fit(own, session, SIZE_MAX, 0, 0, err));
     for (size_t i = 0; i < own->count; i++) {
@@ -36,6 +38,7 @@ static mewl_status judge_session(gathered *g, mewl__own *own, size_t session, co
             continue;
         }
         double v = mewl__own_score(own, own->row[i]);
+        scores[count++] = v;
         g->normal[g->normals] = (float)v;
         g->normal_alarm[g->normals++] = mewl__own_p(&c, v, opts->level).p <= opts->level;
         for (size_t k = 0; k < opts->altered_count; k++) {
@@ -49,11 +52,20 @@ static mewl_status judge_session(gathered *g, mewl__own *own, size_t session, co
     for (size_t i = session - MEWL__LATER_FIRST; i < others; i += later) {
         put(g, 0, own, &c, other[i], opts->level);
     }
+    mewl__rates_pooled(rates, &c, scores, count);
+    if (own->panel->kind == MEWL_PERSONAL_AUTOENCODER || own->panel->kind == MEWL_PERSONAL_GMM) {
+        return MEWL_OK; /* learned too slowly to leave each session out */
+    }
+    mewl_conformal all; /* own->model and c's scores are lost */
+    MEWL_TRY(mewl__own_calibrate(&all, own, session + 1, SIZE_MAX, err));
+    if (all.sessions == session + 1) {
+        mewl__rates_own(rates, &all);
+    }
     return MEWL_OK;
 }
 
-mewl_status mewl__iclas_later(mewl__figures *list, const mewl__cast *cast, const mewl__panel *panel, size_t identity,
-                              const mewl_iclas_opts *opts, mewl_error *err)
+mewl_status mewl__iclas_later(mewl__figures *list, mewl__rates *rates, const mewl__cast *cast, const mewl__panel *panel,
+                              size_t identity, const mewl_iclas_opts *opts, mewl_error *err)
 {
     static const mewl__figures none = {0};
     float score[MEWL__ICLAS_ROWS_MAX + MEWL__ICLAS_ANOMALIES_MAX];
@@ -70,7 +82,7 @@ mewl_status mewl__iclas_later(mewl__figures *list, const mewl__cast *cast, const
     MEWL_TRY(mewl__own_init(&own, cast, panel, identity, err));
     mewl_status status = MEWL_OK;
     for (size_t s = MEWL__LATER_FIRST; s < own.sessions && status == MEWL_OK; s++) {
-        status = judge_session(&g, &own, s, other, alike, opts, err);
+        status = judge_session(&g, rates, &own, s, other, alike, opts, err);
     }
     for (size_t k = 0; k <= opts->altered_count && status == MEWL_OK; k++) {
         if (g.count[k] == 0 || g.normals == 0) {

@@ -63,7 +63,7 @@ mewl_status mewl__own_init(mewl__own *own, const mewl__cast *cast, const mewl__p
     size_t dims = 0;
     n = n < MEWL__ICLAS_ROWS_MAX ? n : MEWL__ICLAS_ROWS_MAX;
     for (size_t v = 0; v < panel->views; v++) {
-        dims = panel->view[v].population->reduced > dims ? panel->view[v].population->reduced : dims;
+        dims = panel->view[v].dims > dims ? panel->view[v].dims : dims;
     }
     *own = (mewl__own){.panel = panel};
     own->row = malloc(3 * n * sizeof *own->row + 1);
@@ -78,13 +78,16 @@ mewl_status mewl__own_init(mewl__own *own, const mewl__cast *cast, const mewl__p
     own->mark = own->session + n;
     /* Recordings of one session stand together, as fitting expects. */
     size_t sessions = order_sessions(order, cast, identity, n);
-    for (size_t s = 0; s < sessions && own->count < n; s++, own->sessions++) {
+    for (size_t s = 0; s < sessions && own->count < n; s++) {
+        size_t before = own->count;
         for (size_t k = 0; k < cast->rows && own->count < n; k++) {
-            if (cast->identity[k] == identity && cast->session[k] == order[s]) {
+            bool there = panel->there == NULL || panel->there[k];
+            if (there && cast->identity[k] == identity && cast->session[k] == order[s]) {
                 own->row[own->count] = k;
-                own->session[own->count++] = s;
+                own->session[own->count++] = own->sessions;
             }
         }
+        own->sessions += own->count > before ? 1 : 0;
     }
     return MEWL_OK;
 }
@@ -95,7 +98,7 @@ mewl_status mewl__own_fit(mewl__own *own, size_t end, size_t skip, size_t fold, 
     free_models(own);
     for (size_t v = 0; v < panel->views; v++) {
         const mewl__view *view = &panel->view[v];
-        size_t dims = view->population->reduced;
+        size_t dims = view->dims;
         size_t kept = 0;
         for (size_t i = 0; i < own->count; i++) {
             size_t s = own->session[i];
@@ -118,7 +121,7 @@ double mewl__own_score(const mewl__own *own, size_t row)
     double sum = 0;
     for (size_t v = 0; v < own->panel->views; v++) {
         const mewl__view *view = &own->panel->view[v];
-        double score = mewl_personal_score(own->model[v], view->placed + row * view->population->reduced);
+        double score = mewl_personal_score(own->model[v], view->placed + row * view->dims);
         sum += (score - view->centre) / view->spread;
     }
     return sum;

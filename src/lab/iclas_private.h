@@ -56,8 +56,9 @@ size_t mewl__cast_anomalies(const mewl__cast *cast, size_t *rows, size_t *alike,
 
 /* An embedding as the population sees it. */
 typedef struct mewl__view {
-    const double *placed; /* [cast->rows x population->reduced] */
-    const mewl_population *population;
+    const double *placed; /* [cast->rows x dims] */
+    size_t dims;
+    const mewl_population *population; /* NULL: without one */
     double centre, spread; /* of the population's calibration scores; 0 and 1 when there is one view alone */
 } mewl__view;
 
@@ -69,6 +70,7 @@ typedef struct mewl__panel {
     const double *population_score; /* calibration scores of other infants' sessions */
     const uint32_t *population_infant;
     size_t population_sessions;
+    const bool *there; /* [cast->rows], rows that can be scored; NULL: all */
     uint64_t seed;
 } mewl__panel;
 
@@ -125,12 +127,34 @@ mewl_status mewl__figures_fill(mewl__figures *out, const float *score, const boo
 mewl_status mewl__iclas_infant(mewl__figures *out, const mewl__cast *cast, const mewl__panel *panel, size_t identity,
                                const mewl_iclas_opts *opts, mewl_error *err);
 
+/* Normal sessions that were tested strictly later, by one infant's p-values: sums over sessions of the share of its
+ * recordings at or below each level, the rank of p drawn being averaged over all draws. */
+typedef struct mewl__rates {
+    double sessions;
+    double given[MEWL__ICLAS_LEVELS]; /* p as it ships: other infants added while own sessions are few */
+    double drawn[MEWL__ICLAS_LEVELS]; /* the same with its rank drawn */
+    double own_sessions;
+    double own[MEWL__ICLAS_LEVELS]; /* own sessions alone, all of them scored by models of the same size, rank drawn */
+} mewl__rates;
+
+/* Adds one session's recordings [count], scored by what was learned of the earlier ones and calibrated by *c. */
+void mewl__rates_pooled(mewl__rates *rates, const mewl_conformal *c, const double *score, size_t count);
+
+/* The same by own sessions alone. *all: each session up to this one, the last, as it is scored by a model of all the
+ * others, this one among them (full conformal prediction; Vovk, Gammerman and Shafer 2005): so every score comes from
+ * as many sessions, and a normal one's rank is uniform. */
+void mewl__rates_own(mewl__rates *rates, const mewl_conformal *all);
+
+/* The table. rates: [count], sums over `repeats`. */
+mewl_status mewl__rates_sheet(json_t **out, const char *name, const mewl__rates *rates, size_t count, size_t repeats,
+                              uint64_t seed, mewl_error *err);
+
 /* The earliest sessions against later ones: list[0] other infants of the same age and sex, list[1 + k] what
  * opts->altered[k] made of the later recordings; not valid where there is nothing to compare. Enrolled are at first
- * MEWL__LATER_FIRST sessions. */
+ * MEWL__LATER_FIRST sessions. Adds to *rates. */
 #define MEWL__LATER_FIRST 2
-mewl_status mewl__iclas_later(mewl__figures *list, const mewl__cast *cast, const mewl__panel *panel, size_t identity,
-                              const mewl_iclas_opts *opts, mewl_error *err);
+mewl_status mewl__iclas_later(mewl__figures *list, mewl__rates *rates, const mewl__cast *cast, const mewl__panel *panel,
+                              size_t identity, const mewl_iclas_opts *opts, mewl_error *err);
 
 /* ---- Tables (iclas_table.c) ---- */
 
@@ -140,7 +164,7 @@ typedef struct mewl__approach {
     size_t table[MEWL_ICLAS_MEMBERS_MAX], tables, way;
     mewl_population_space space;
     mewl_personal_kind kind;
-    bool confound, heard;
+    bool confound, heard, alone;
     bool of_iclas;         /* one of the paper's three */
     mewl__figures *report; /* [identities], valid where they were reported */
     mewl__figures *choose; /* [turns x identities], valid where they chose in that turn */
@@ -154,6 +178,7 @@ typedef struct mewl__findings {
     size_t count;
     size_t chosen[3];     /* [cast.turns], indices of approaches */
     mewl__figures *later; /* [(1 + altered) x identities], of what was chosen */
+    mewl__rates *rates;   /* [identities], of what was chosen */
 } mewl__findings;
 
 /* Largest mean AUC in a turn on those that choose in it, of what keeps the nominal rate on them. */

@@ -104,7 +104,7 @@ size_t mewl__findings_choose(const mewl__findings *f, size_t turn)
         size_t infants = 0;
         double auc = mean_of(list, f->cast.identities, FIELD(auc), &infants);
         double fpr = mean_of(list, f->cast.identities, FIELD(fpr), &infants);
-        if (!a->confound && !a->heard && infants > 0 && fpr <= f->opts.level && auc > best_auc) {
+        if (!a->confound && !a->heard && !a->alone && infants > 0 && fpr <= f->opts.level && auc > best_auc) {
             best = k;
             best_auc = auc;
         }
@@ -356,7 +356,7 @@ static mewl_status make_by_infant(const mewl__findings *f, json_t *sheets, const
     json_t *sheet = mewl_sheet_new(title, COLUMNS(columns), NULL);
     MEWL_TRY(keep_sheet(sheets, sheet, add_infants(f, sheet, chosen), err));
     for (size_t k = 0; k < f->count; k++) {
-        if (f->list[k].of_iclas) {
+        if (f->list[k].of_iclas || f->list[k].alone) {
             (void)snprintf(title, sizeof title, "%s, by infant: %s", f->opts.name, f->list[k].name);
             sheet = mewl_sheet_new(title, COLUMNS(columns), NULL);
             MEWL_TRY(keep_sheet(sheets, sheet, add_infants(f, sheet, f->list[k].report), err));
@@ -381,7 +381,9 @@ static mewl_status make_sheets(const mewl__findings *f, json_t *sheets, const me
         "F1, recall and FPR at the nominal false-positive rate. AUC, choosing: on those by whom the approach is "
         "chosen, none of whom is reported by that choice. &: scores added up. (no voice): what lies between the "
         "cries, that is microphone and room: how far these alone tell recordings apart. (heard them): the network "
-        "was taught many of these identities, so its figures are too good.");
+        "was taught many of these identities, so its figures are too good. / alone /: without a population, as `mewl "
+        "baby` does as it comes, cries found and cut out by it; with so few sessions its own p-values cannot reach the "
+        "nominal rate, so it tells nothing.");
     MEWL_TRY(keep_sheet(sheets, sheet, fill_all(f, sheet, chosen, err), err));
     MEWL_TRY(make_by_infant(f, sheets, chosen, err));
     (void)snprintf(title, sizeof title, "%s: level asked for and rate that came about", f->opts.name);
@@ -405,7 +407,9 @@ static mewl_status make_sheets(const mewl__findings *f, json_t *sheets, const me
     for (size_t k = 0; k <= f->opts.altered_count && status == MEWL_OK; k++) {
         status = add_later(f, sheet, k, err);
     }
-    return keep_sheet(sheets, sheet, status, err);
+    MEWL_TRY(keep_sheet(sheets, sheet, status, err));
+    MEWL_TRY(mewl__rates_sheet(&sheet, f->opts.name, f->rates, f->cast.identities, f->opts.repeats, f->opts.seed, err));
+    return keep_sheet(sheets, sheet, MEWL_OK, err);
 }
 
 static mewl_status set_members(json_t *document, const mewl__findings *f, const mewl__figures *chosen)

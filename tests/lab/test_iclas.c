@@ -247,6 +247,13 @@ static void test_sheets(void **state)
         const json_t *later = sheet_of(document, 5);
         assert_int_equal(row_count(later), 1); /* others alone: nothing was altered */
         assert_true(cell(later, 0, 5) == 12 * (MANY - 2 * MEWL__LATER_FIRST));
+        const json_t *rates = sheet_of(document, 6);
+        assert_int_equal(row_count(rates), 3);
+        for (size_t k = 0; k < 3; k++) {
+            assert_true(cell(rates, k, 1) == 12 && cell(rates, k, 2) == 12 * (MANY / 2.0 - MEWL__LATER_FIRST));
+            assert_true(cell(rates, k, 4) >= cell(rates, k, 3) - 1e-9);
+            assert_true(cell(rates, k, 5) > 0 && cell(rates, k, 5) < 3 * cell(rates, k, 0));
+        }
         json_decref(document);
         free_people(p);
     }
@@ -291,6 +298,92 @@ static void test_later_sessions(void **state)
     free_people(p);
 }
 
+/* A table without a population: in rows of its own, never chosen, over the recordings it has. */
+static void test_alone(void **state)
+{
+    (void)state;
+    people *p = make_people(12, 1);
+    bool there[ROWS_MAX];
+    for (size_t i = 0; i < p->own; i++) {
+        there[i] = i % MANY != 3; /* of each of the reported, one recording fewer */
+    }
+    const mewl_iclas_table tables[] = {{.name = "a", .x = p->x, .dims = DIMS},
+                                       {.name = "as it comes", .x = p->x, .dims = DIMS, .alone = true, .there = there}};
+    mewl_iclas_opts opts = few_opts();
+    opts.rotate = true;
+    json_t *document = run(p, tables, 2, opts);
+    const json_t *all = sheet_of(document, 0);
+    assert_int_equal(row_count(all), 2 + 7 + 1);
+    assert_memory_equal(label(all, 1), "chosen: a / ", 12);
+    assert_string_equal(label(all, 9), "as it comes / alone / knn");
+    assert_true(cell(all, 9, 3) > 0.9);
+    /* Five sessions of its own: no p-value is as small as a tenth. */
+    assert_true(cell(all, 9, 6) == 0 && cell(all, 9, 7) == 0);
+    const json_t *own = sheet_of(document, 4); /* behind what was chosen and the paper's two */
+    assert_int_equal(row_count(own), 12);
+    for (size_t k = 0; k < 12; k++) {
+        assert_true(cell(own, k, 1) == MANY - 1 && cell(own, k, 2) == MANY / 2.0);
+    }
+    json_decref(document);
+    /* What has gaps cannot have a population, and scores of it are added to no others. */
+    mewl_iclas_table odd[] = {tables[0], tables[1]};
+    const mewl_iclas_fusion fusion = {.table = {0, 1}, .count = 2};
+    mewl_error err = {0};
+    odd[1].alone = false;
+    document = NULL;
+    assert_int_equal(mewl_iclas_run(&document, &p->manifest, odd, 2, opts, &err), MEWL_E_ARG);
+    opts.fusions = &fusion;
+    opts.fusion_count = 1;
+    assert_int_equal(mewl_iclas_run(&document, &p->manifest, tables, 2, opts, &err), MEWL_E_ARG);
+    free_people(p);
+}
+
+/* Rates by hand; and for sessions that can be exchanged they are the level on average, while scores that grow from
+ * session to session show. */
+static void test_rates(void **state)
+{
+    (void)state;
+    const size_t start[] = {0, 2, 3, 5};
+    const double scores[] = {1, 3, 2, 2.5, 9};
+    mewl_conformal c = {.score = scores, .start = start, .sessions = 3};
+    mewl__rates r = {.sessions = 0};
+    mewl__rates_own(&r, &c);
+    /* 2.5: half a session above, none as far out: p is uniform between 0.5 / 3 and 1.5 / 3. 9: between 0 and 1 / 3. */
+    assert_true(r.own_sessions == 1 && fabs(r.own[2] - 0.5 * 0.3) < 1e-12 && fabs(r.own[0] - 0.5 * 0.03) < 1e-12);
+    c.sessions = 2;
+    const double beyond[] = {0, 10};
+    mewl__rates_pooled(&r, &c, beyond, 2);
+    /* Nothing beyond 10: p is 1/3 as given, above all levels; drawn between 0 and 1/3. */
+    assert_true(r.sessions == 1 && r.given[2] == 0 && fabs(r.drawn[2] - 0.5 * 0.3) < 1e-12);
+
+    mewl_rng rng = mewl_rng_seeded(17);
+    enum { LIVES = 4000, SESSIONS = 6 };
+    for (int drift = 0; drift < 2; drift++) {
+        mewl__rates sum = {.sessions = 0};
+        for (size_t k = 0; k < LIVES; k++) {
+            double list[SESSIONS];
+            size_t begin[SESSIONS + 1];
+            for (size_t i = 0; i <= SESSIONS; i++) {
+                begin[i] = i;
+                list[i < SESSIONS ? i : 0] = i < SESSIONS ? mewl_rng_normal(&rng) + drift * (double)i : list[0];
+            }
+            mewl_conformal life = {.score = list, .start = begin, .sessions = SESSIONS};
+            mewl__rates_own(&sum, &life);
+        }
+        for (size_t k = 0; k < MEWL__ICLAS_LEVELS; k++) {
+            double rate = sum.own[k] / sum.own_sessions;
+            double level = k == 0 ? 0.01 : k == 1 ? 0.05 : 0.1;
+            assert_true(drift ? rate > 1.5 * level : fabs(rate - level) < 0.1 * level);
+        }
+    }
+    json_t *sheet = NULL;
+    assert_int_equal(mewl__rates_sheet(&sheet, "people", &r, 1, 1, 3, NULL), MEWL_OK);
+    assert_int_equal(row_count(sheet), 3);
+    assert_true(cell(sheet, 2, 2) == 1 && fabs(cell(sheet, 2, 4) - 0.15) < 1e-9 &&
+                fabs(cell(sheet, 2, 5) - 0.15) < 1e-9);
+    json_decref(sheet);
+}
+
 static void test_too_few_and_odd_options(void **state)
 {
     (void)state;
@@ -327,6 +420,8 @@ int main(void)
         cmocka_unit_test(test_nobody_reported_chooses),
         cmocka_unit_test(test_sheets),
         cmocka_unit_test(test_later_sessions),
+        cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_rates),
         cmocka_unit_test(test_too_few_and_odd_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "golden.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "lab/alarms.h"
 #include "lab/sheet.h"
@@ -40,7 +41,7 @@ static void test_alarms_on_few_infants(void **state)
     (void)state;
     json_t *document = NULL;
     mewl_error err = {0};
-    mewl_alarms_opts opts = {.infants = 2, .lifetimes = 2, .days = 40, .seed = 3};
+    mewl_alarms_opts opts = {.infants = 2, .lifetimes = 2, .days = 64, .seed = 3};
     if (mewl_alarms_run(&document, opts, &err) != MEWL_OK) {
         fail_msg("%s", err.text);
     }
@@ -49,12 +50,20 @@ static void test_alarms_on_few_infants(void **state)
     for (size_t k = 0; k < 5; k++) {
         assert_true(json_array_size(json_object_get(json_array_get(sheets, k), "rows")) >= 1);
     }
+    /* Every table that lives come from obeys the number of days, and says so. */
+    char *text = json_dumps(document, 0);
+    assert_non_null(strstr(text, "held apart, not growing, 64 days"));
+    assert_non_null(strstr(text, "held apart, growing, 94 days"));
+    assert_non_null(strstr(text, "accept-if-normal, not growing, 64 days"));
+    assert_non_null(strstr(text, "put in on day 34"));
+    assert_null(strstr(text, "90 days"));
+    free(text);
     json_decref(document);
     volatile sig_atomic_t stop = 1;
     opts.stop = &stop;
     assert_int_equal(mewl_alarms_run(&document, opts, &err), MEWL_E_CANCELLED);
     assert_null(document);
-    opts.days = 3;
+    opts.days = MEWL_ALARMS_DAYS_MIN - 1;
     assert_int_equal(mewl_alarms_run(&document, opts, &err), MEWL_E_ARG);
 }
 
