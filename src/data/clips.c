@@ -4,6 +4,7 @@
 #include "audio/clip.h"
 #include "audio/codec.h"
 #include "data/maker.h"
+#include "dsp/frontend.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ typedef struct kept {
     size_t count;
     float peak;
     size_t class_index;
+    size_t row; /* of the manifest */
 } kept;
 
 typedef struct clips {
@@ -111,8 +113,9 @@ static mewl_status gather_classes(clips *c, const mewl_manifest *manifest, mewl_
                                 r->classify_column, c->class_count, c->class_count == 1 ? "" : "es");
 }
 
-static mewl_status load_clip(clips *c, const mewl_row *row, size_t class_index, mewl_error *err)
+static mewl_status load_clip(clips *c, const mewl_manifest *manifest, size_t index, size_t class_index, mewl_error *err)
 {
+    const mewl_row *row = &manifest->rows[index];
     mewl_clip clip;
     MEWL_TRY(mewl_clip_read(&clip, row->path, c->rate_hz, CLIP_SECONDS_MAX, err));
     size_t from = isnan(row->onset_s) ? 0 : (size_t)(row->onset_s * c->rate_hz);
@@ -136,7 +139,7 @@ static mewl_status load_clip(clips *c, const mewl_row *row, size_t class_index, 
         for (size_t i = 0; i < count; i++) {
             samples[i] = (int16_t)lrintf(clip.samples[from + i] * scale);
         }
-        c->items[c->count++] = (kept){samples, count, peak, class_index};
+        c->items[c->count++] = (kept){samples, count, peak, class_index, index};
     }
     mewl_clip_fini(&clip);
     return status;
@@ -157,7 +160,7 @@ static mewl_status load_clips(clips *c, const mewl_manifest *manifest, mewl_side
         if (k == c->class_count || strcmp(row->split, names[side]) != 0) {
             continue;
         }
-        MEWL_TRY(load_clip(c, row, k, err));
+        MEWL_TRY(load_clip(c, manifest, i, k, err));
     }
     if (c->count == 0) {
         return mewl_error_set(err, MEWL_E_EMPTY, "no labelled clip on the %s side of the manifest", names[side]);
@@ -282,7 +285,7 @@ static mewl_status make(void *shared, void *state, mewl__made *out, uint64_t see
         t->targets[k] = smooth / (float)c->class_count;
     }
     t->targets[item->class_index] += 1 - smooth;
-    *out = (mewl__made){.samples = t->samples, .clip_targets = t->targets, .snr_db = NAN};
+    *out = (mewl__made){.samples = t->samples, .clip_targets = t->targets, .snr_db = NAN, .sound = item->row};
     return MEWL_OK;
 }
 
@@ -298,7 +301,10 @@ mewl_status mewl_loader_open_clips(mewl_loader **out, const mewl_manifest *manif
         return mewl_error_set(err, MEWL_E_MEMORY, "out of memory for clips");
     }
     c->recipe = recipe;
-    c->rate_hz = strcmp(recipe->model_frontend, "panns-32k") == 0 ? 32000 : 16000;
+    if (isnan(c->rate_hz = mewl_frontend_rate_of(recipe->model_frontend))) {
+        free(c);
+        return mewl_error_set(err, MEWL_E_NOT_FOUND, "no front end \"%s\"", recipe->model_frontend);
+    }
     c->samples = (size_t)llround(recipe->classify_seconds * c->rate_hz);
     c->train = opts.side == MEWL_SIDE_TRAIN && opts.augment;
     mewl_status status = gather_classes(c, manifest, err);

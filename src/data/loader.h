@@ -24,7 +24,8 @@ typedef struct mewl_batch {
     float *frame_weights; /* (N, K) */
     float *clip_targets;  /* (N, C): share of each class; rows sum to 1 in classify unless multi_label */
     float *snr_db;        /* (N): lowest SNR of the cries, NaN without; of individuals: number of the session, from 0 */
-    size_t *sounds;       /* (N): of individuals: place in mewl_corpus_sounds of what was cropped; else 0 */
+    size_t *sounds;       /* (N): what was cropped: of individuals its place in mewl_corpus_sounds, of clips the row of
+                             the manifest; of mixtures 0 */
     uint64_t epoch, index; /* which batch this is */
 } mewl_batch;
 

@@ -11,7 +11,7 @@ typedef struct mewl__made {
     const float *frame_weights;
     const float *clip_targets; /* classes */
     float snr_db;
-    size_t sound; /* in the corpus, of individuals */
+    size_t sound; /* mewl_batch.sounds */
 } mewl__made;
 
 typedef struct mewl__maker {

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/corpus.h"
+#include "dsp/frontend.h"
+
 mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
 {
     if (r->data_valid_share + r->data_test_share + r->data_more_valid_share >= 1) {
@@ -29,21 +32,20 @@ mewl_status mewl_recipe_check(const mewl_recipe *r, mewl_error *err)
     if (detect && !r->model_framewise) {
         return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task detect needs model.framewise = yes");
     }
-    if (detect && strcmp(r->model_frontend, "panns-32k") == 0) {
-        return mewl_error_set(err, MEWL_E_FORMAT,
-                              "recipe.task detect needs model.frontend panns-16k or yamnet: mixtures are 16 kHz");
+    const bool embed = strcmp(r->recipe_task, "embed") == 0;
+    if ((detect || embed) && mewl_frontend_rate_of(r->model_frontend) != MEWL_CORPUS_RATE_HZ) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task %s needs a front end of 16 kHz, not %s", r->recipe_task,
+                              r->model_frontend);
     }
-    if (strcmp(r->recipe_task, "embed") == 0 && r->train_batch % r->embed_recordings != 0) {
+    if (embed && r->train_batch % r->embed_recordings != 0) {
         return mewl_error_set(err, MEWL_E_FORMAT, "train.batch %lld does not hold whole individuals of %lld recordings",
                               (long long)r->train_batch, (long long)r->embed_recordings);
     }
-    if (strcmp(r->recipe_task, "embed") == 0 &&
-        (strstr(r->model_frontend, "32k") != NULL || strcmp(r->model_frontend, "mn") == 0)) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task embed needs a front end of 16 kHz, not %s",
-                              r->model_frontend);
-    }
-    if (strcmp(r->recipe_task, "embed") == 0 && r->augment_mixup_probability > 0) {
+    if (embed && r->augment_mixup_probability > 0) {
         return mewl_error_set(err, MEWL_E_FORMAT, "recipe.task embed takes no mixup: a crop belongs to one individual");
+    }
+    if (strcmp(r->recipe_task, "classify") != 0 && r->distil_logits.count > 0) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "distil.logits is for recipe.task classify, not %s", r->recipe_task);
     }
     double product = 1;
     for (size_t i = 0; i < r->model_time_pool.count; i++) {

@@ -77,6 +77,7 @@
     REAL(classify, balance, "0.5", 0, 1, "0: classes as they come, 1: all classes equally often")                      \
                                                                                                                        \
     LIST(distil, teacher, "", "models whose answers (classify) or vectors (embed) are learned, too (relative paths)")  \
+    LIST(distil, logits, "", "classify: answers stored before, documents of `mewl predict --json` (relative paths)")   \
     REAL(distil, temperature, "2", 0.1, 100, "softens teacher and student (Hinton et al. 2015)")                       \
     REAL(distil, weight, "0.5", 0, 1, "share of the teachers in the loss; labels have the rest")                       \
                                                                                                                        \

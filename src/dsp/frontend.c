@@ -127,6 +127,12 @@ mewl_status mewl_frontend_new_kind(mewl_frontend **out, const char *name, mewl_f
     return MEWL_OK;
 }
 
+double mewl_frontend_rate_of(const char *name)
+{
+    const mewl__frontend_spec *spec = mewl__frontend_spec_find(name);
+    return spec != NULL ? spec->rate_hz : (double)NAN;
+}
+
 mewl_status mewl_frontend_new(mewl_frontend **out, const char *name, mewl_error *err)
 {
     return mewl_frontend_new_kind(out, name, MEWL_FEATURE_DEFAULT, err);

@@ -52,6 +52,9 @@ typedef struct mewl_frontend mewl_frontend;
 /* The front ends' names in a fixed order, NULL for index >= their number. Static storage. */
 const char *mewl_frontend_name_at(size_t index);
 
+/* Sampling rate of the front end `name`; NaN for a name not in the table above. */
+double mewl_frontend_rate_of(const char *name);
+
 /* Kind by its name on the command line: "spectrogram", "mel", "logmel", "mfcc", "hybrid", "wavegram".
  * MEWL_E_NOT_FOUND else. */
 mewl_status mewl_feature_parse(mewl_feature *out, const char *name, mewl_error *err);

@@ -71,7 +71,7 @@ static mewl_status class_loss(double *loss, mewl__scratch *s, const mewl_batch *
         *loss = mewl_loss_sigmoid(grad, s->clip_logits, s->clip_targets, NULL, n * classes, 1.0);
         return MEWL_OK;
     }
-    bool taught = train && s->distil != NULL && s->distil->count > 0;
+    bool taught = train && s->distil != NULL && mewl__distil_any(s->distil);
     double share = taught ? recipe->distil_weight : 0;
     *loss = mewl_loss_softmax(grad, s->clip_logits, s->clip_targets, NULL, n, classes, 1, 1 - share);
     if (taught) {
