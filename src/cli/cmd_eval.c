@@ -1,6 +1,7 @@
 /* cmd_eval.c - `mewl eval`: runs lab/eval.h and prints its documents as tables or JSON. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/document.h"
 
 #include <math.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include "base/folder.h"
 #include "base/json.h"
 #include "cli/eval_tables.h"
+#include "cli/recipes.h"
 #include "cli/stop.h"
 #include "hear/session.h"
 #include "lab/eval.h"
@@ -206,17 +208,14 @@ static mewl_status open_systems(evaluation *e, const char *path, mewl_error *err
 
 static mewl_status open_recipe(evaluation *e, mewl_error *err)
 {
-    const char *text = mewl_model_note(e->model, "recipe");
-    if (e->value[OPT_RECIPE] != NULL) {
-        MEWL_TRY(mewl_recipe_read(&e->recipe, e->value[OPT_RECIPE], err));
-    } else if (text != NULL) {
-        MEWL_TRY(mewl_recipe_parse(&e->recipe, "recipe in the model", text, strlen(text), err));
-    } else {
+    if (e->value[OPT_RECIPE] == NULL && mewl_model_note(e->model, "recipe") == NULL) {
         return mewl_error_set(err, MEWL_E_NOT_FOUND, "the model holds no recipe: name one with --recipe");
     }
+    MEWL_TRY(e->value[OPT_RECIPE] != NULL ? mewl_recipe_read(&e->recipe, e->value[OPT_RECIPE], err)
+                                          : mewl_cli_recipe_of_model(&e->recipe, e->model, e->data, err));
     e->has_recipe = true;
     if (e->data[0] != '\0') {
-        MEWL_TRY(mewl_recipe_set(&e->recipe, "data.root", e->data, err));
+        e->recipe.data_root = e->data; /* the caller's folder, not one relative to the recipe */
     }
     return mewl_corpus_open(&e->corpus, &e->recipe, 1, &e->progress, err);
 }
@@ -356,8 +355,9 @@ static int finish(evaluation *e, json_t *document, size_t unreadable)
 {
     mewl_error err = {0};
     mewl_cli_report_clear(e->cli);
-    if (e->value[OPT_OUT] != NULL && e->value[OPT_FOLDS] == NULL &&
-        mewl_json_write(document, e->value[OPT_OUT], &err) != MEWL_OK) {
+    if (mewl_document_stamp(document, &err) != MEWL_OK ||
+        (e->value[OPT_OUT] != NULL && e->value[OPT_FOLDS] == NULL &&
+         mewl_json_write(document, e->value[OPT_OUT], &err) != MEWL_OK)) {
         return mewl_cli_fail(e->cli, &err);
     }
     if (e->cli->json || e->cli->ndjson) {

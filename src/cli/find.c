@@ -35,8 +35,7 @@ static bool found(char *out, size_t size, const char *root, const char *name)
     return used > 0 && (size_t)used < size && readable(out);
 }
 
-/* Beside or above the executable, in the tree it was built from, or where data is installed. */
-static bool find_shipped(char *out, size_t size, const char *name)
+bool mewl_cli_find_shipped(char *out, size_t size, const char *name)
 {
     char folder[PATH_MAX], installed[64];
     const ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
@@ -75,7 +74,7 @@ mewl_status mewl_cli_find_model(const mewl_cli *cli, char *out, size_t size, con
     if (given != NULL) {
         return take_given(out, size, given, err);
     }
-    return find_shipped(out, size, model_name)
+    return mewl_cli_find_shipped(out, size, model_name)
                ? MEWL_OK
                : mewl_error_set(
                      err, MEWL_E_NOT_FOUND,
@@ -89,7 +88,7 @@ mewl_status mewl_cli_find_embedder(const mewl_cli *cli, char *out, size_t size, 
     if (given != NULL) {
         return take_given(out, size, given, err);
     }
-    return find_shipped(out, size, embedder_name) ? MEWL_OK : mewl_cli_find_model(cli, out, size, NULL, err);
+    return mewl_cli_find_shipped(out, size, embedder_name) ? MEWL_OK : mewl_cli_find_model(cli, out, size, NULL, err);
 }
 
 mewl_status mewl_cli_find_reason(const mewl_cli *cli, char *out, size_t size, const char *given, mewl_error *err)
@@ -98,7 +97,7 @@ mewl_status mewl_cli_find_reason(const mewl_cli *cli, char *out, size_t size, co
     if (given != NULL) {
         return take_given(out, size, given, err);
     }
-    return find_shipped(out, size, reason_name)
+    return mewl_cli_find_shipped(out, size, reason_name)
                ? MEWL_OK
                : mewl_error_set(err, MEWL_E_NOT_FOUND,
                                 "there is no reason model: %s was found neither beside the program nor in %s; name one "
@@ -108,7 +107,7 @@ mewl_status mewl_cli_find_reason(const mewl_cli *cli, char *out, size_t size, co
 
 bool mewl_cli_find_population(char *out, size_t size)
 {
-    return find_shipped(out, size, population_name);
+    return mewl_cli_find_shipped(out, size, population_name);
 }
 
 static bool processor_has_bf16(void)

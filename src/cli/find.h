@@ -7,6 +7,11 @@
 #include "base/status.h"
 #include "cli/cli.h"
 
+/* Where NAME of what ships with Mewl ("models/detector.safetensors", "recipes/embed.ini") can be read: beside or above
+ * the executable, in the tree it was built from, or in the installed data folder. Writes the path to `out`; false when
+ * it is in none of these. */
+bool mewl_cli_find_shipped(char *out, size_t size, const char *name);
+
 /* Path of the model: `given` (from --model, MEWL_MODEL or the settings file) when not NULL; else models/
  * detector.safetensors beside or above the executable, in the tree it was built from, or in the installed data folder.
  * Writes it to `out`. MEWL_E_NOT_FOUND with a sentence that says where was looked and what to do. */

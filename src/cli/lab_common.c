@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/file.h"
 #include "base/folder.h"
+#include "cli/document.h"
+#include "cli/lab_sheets.h"
 #include "cli/stop.h"
 #include "data/readers.h"
 #include "lab/report.h"
 
-#define TEXT_BYTES_MAX ((size_t)16 << 20)
 #define OPTIONS_MAX 48
 #define CLEANED "donateacry-corpus/donateacry_corpus_cleaned_and_updated_data"
 
@@ -182,45 +181,34 @@ void mewl_lab_path(const mewl_lab *lab, char *path, size_t size, const char *fil
     (void)snprintf(path, size, "%s/%s", lab->folder, file);
 }
 
-static mewl_status write_results(const mewl_lab *lab, json_t *document, mewl_error *err)
+static mewl_status write_results(const mewl_lab *lab, json_t *document, const mewl_lab_ending *ending, mewl_error *err)
 {
-    char path[4096];
-    (void)mewl_json_set_string(document, "mewl", MEWL_VERSION);
-    MEWL_TRY(mewl_report_label(document, err));
-    MEWL_TRY(mewl_folder_make(lab->folder, err));
-    mewl_lab_path(lab, path, sizeof path, "report.json");
-    MEWL_TRY(mewl_json_write(document, path, err));
-    mewl_buffer text;
-    mewl_buffer_init(&text, TEXT_BYTES_MAX);
-    mewl_status status = mewl_report_text(&text, document, err);
-    if (status == MEWL_OK) {
-        mewl_lab_path(lab, path, sizeof path, "report.txt");
-        status = mewl_file_write(path, text.data, text.size, err);
+    char page[4096];
+    const char *html = lab->value[LAB_OPTION_HTML];
+    if (ending->page) {
+        MEWL_TRY(mewl_report_label(document, err));
     }
-    if (status == MEWL_OK) {
-        mewl_lab_path(lab, path, sizeof path, "report.html");
-        const char *html = lab->value[LAB_OPTION_HTML];
-        status = mewl_report_html(document, html != NULL ? html : path, err);
-    }
-    if (status == MEWL_OK && (lab->cli->json || lab->cli->ndjson)) {
-        status = mewl_json_print(document, stdout, !lab->cli->ndjson, err);
-    } else if (status == MEWL_OK) {
-        (void)fwrite(text.data, 1, text.size, stdout);
-    }
-    mewl_buffer_fini(&text);
-    return status;
+    MEWL_TRY(mewl_document_keep(lab->cli, document, lab->folder, ending->name, ending->extension, ending->text, err));
+    mewl_lab_path(lab, page, sizeof page, "report.html");
+    return ending->page ? mewl_report_html(document, html != NULL ? html : page, err) : MEWL_OK;
 }
 
-int mewl_lab_close(mewl_lab *lab, mewl_status status, json_t *document, const mewl_error *err)
+int mewl_lab_end(mewl_lab *lab, mewl_status status, json_t *document, mewl_lab_ending ending, const mewl_error *err)
 {
     mewl_error own = *err;
     mewl_cli_report_clear(lab->cli);
     if (status == MEWL_OK && document != NULL) {
-        status = write_results(lab, document, &own);
+        status = write_results(lab, document, &ending, &own);
     }
     json_decref(document);
     if (lab->has_manifest) {
         mewl_manifest_fini(&lab->manifest);
     }
     return status == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(lab->cli, &own);
+}
+
+int mewl_lab_close(mewl_lab *lab, mewl_status status, json_t *document, const mewl_error *err)
+{
+    const mewl_lab_ending ending = {"report", "txt", mewl_report_text, true};
+    return mewl_lab_end(lab, status, document, ending, err);
 }

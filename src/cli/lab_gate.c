@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/find.h"
+#include "cli/recipes.h"
 #include "data/corpus.h"
 #include "detect/episode.h"
 #include "hear/session.h"
@@ -94,15 +95,10 @@ static mewl_status open_detector(work *w, mewl_lab *lab, mewl_error *err)
 /* All rows that the detector's recipe names, with their sides; and infants' laughter, which is on no side. */
 static mewl_status list_recordings(work *w, mewl_lab *lab, mewl_error *err)
 {
-    const char *text = mewl_model_note(w->model, "recipe");
     mewl_recipe recipe;
     mewl_manifest laughs;
-    if (text == NULL) {
-        return mewl_error_set(err, MEWL_E_NOT_FOUND, "the detector holds no recipe that would say what it has learned");
-    }
-    MEWL_TRY(mewl_recipe_parse(&recipe, "recipe in the model", text, strlen(text), err));
-    mewl_status status = lab->data[0] != '\0' ? mewl_recipe_set(&recipe, "data.root", lab->data, err) : MEWL_OK;
-    status = status == MEWL_OK ? mewl_corpus_gather(&w->manifest, &recipe, err) : status;
+    MEWL_TRY(mewl_cli_recipe_of_model(&recipe, w->model, lab->data, err));
+    mewl_status status = mewl_corpus_gather(&w->manifest, &recipe, err);
     mewl_recipe_fini(&recipe);
     MEWL_TRY(status);
     w->has_manifest = true;

@@ -9,6 +9,7 @@
 
 #include "cli/baby_sound.h"
 #include "cli/population.h"
+#include "cli/recipes.h"
 #include "data/corpus.h"
 
 #define SESSION_GAP_S 3600.0
@@ -71,16 +72,14 @@ static void work_fini(work *w)
 /* The rows of the detector's recipe: the same sides for whatever is made here. */
 static mewl_status gather(work *w, const char *data, mewl_error *err)
 {
-    const char *text = mewl_model_note(w->ear.detector, "recipe");
     mewl_recipe recipe;
-    if (text == NULL) {
+    if (mewl_model_note(w->ear.detector, "recipe") == NULL) {
         return mewl_error_set(err, MEWL_E_NOT_FOUND,
                               "the detector holds no recipe that would say which recordings are "
                               "whose; name some with --manifest");
     }
-    MEWL_TRY(mewl_recipe_parse(&recipe, "recipe in the model", text, strlen(text), err));
-    mewl_status status = data != NULL ? mewl_recipe_set(&recipe, "data.root", data, err) : MEWL_OK;
-    status = status == MEWL_OK ? mewl_corpus_gather(&w->manifest, &recipe, err) : status;
+    MEWL_TRY(mewl_cli_recipe_of_model(&recipe, w->ear.detector, data, err));
+    const mewl_status status = mewl_corpus_gather(&w->manifest, &recipe, err);
     mewl_recipe_fini(&recipe);
     return status;
 }
@@ -214,6 +213,7 @@ static void tell(const work *w, const mewl_population *p, size_t infants, size_t
         (void)mewl_json_set_int(scores, mewl_personal_name((mewl_personal_kind)k), (int64_t)p->scores[k].sessions);
     }
     (void)mewl_json_set(out, "calibration_sessions", scores);
+    (void)mewl_document_stamp(out, NULL);
     (void)mewl_json_print(out, stdout, !w->cli->ndjson, NULL);
     json_decref(out);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/find.h"
+#include "cli/recipes.h"
 #include "data/corpus.h"
 #include "data/recipe.h"
 #include "lab/vectors.h"
@@ -14,7 +15,7 @@
 #include "models/mn04.h"
 
 #define PATH_BYTES 4096
-#define RECIPE "recipes/embed.ini"
+#define RECIPE "embed.ini"
 #define EMBEDDER "embedder"
 #define TWO_BRANCHES "mn04 and mfcc + head"
 #define STATISTICS "statistics.safetensors"
@@ -28,7 +29,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
                       false},
     [OPT_ALSO] = {"also", 0, "FILE", "another embedder to judge beside it on the test side", false},
     [OPT_RECIPE] = {"recipe", 0, "INI",
-                    "says which recordings there are and who is held out (default recipes/embed.ini)", false},
+                    "says which recordings there are and who is held out (default: recipes/embed.ini that ships)",
+                    false},
     [OPT_FOLDS] = {"folds", 0, "N", "folds in which heads are learned (default 5)", false},
     [OPT_MAKE] = {"make", 0, "FILE", "write the embedder: mn04 beside MFCC, heads learned from the training side",
                   false},
@@ -114,7 +116,8 @@ static mewl_status read_recordings(mewl_manifest *out, const mewl_lab *lab, cons
         return MEWL_OK;
     }
     mewl_recipe recipe;
-    const char *path = lab->value[OPT_RECIPE] != NULL ? lab->value[OPT_RECIPE] : RECIPE;
+    char path[PATH_BYTES];
+    MEWL_TRY(mewl_cli_recipe_find(path, sizeof path, lab->value[OPT_RECIPE], RECIPE, err));
     MEWL_TRY(mewl_recipe_read(&recipe, path, err));
     const char *root = recipe.data_root;
     recipe.data_root = lab->data;

@@ -1,14 +1,11 @@
 /* main.c - the `mewl` program: finds the command and hands it its arguments. A command is listed once it exists. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/document.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#ifndef MEWL_VERSION
-#error "the build must say which version this is"
-#endif
 
 #define COMMAND_COUNT (sizeof mewl_commands / sizeof mewl_commands[0])
 
@@ -93,7 +90,7 @@ static int run(mewl_cli *cli, int argc, char **argv)
         return MEWL_EXIT_USAGE;
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        (void)puts("mewl " MEWL_VERSION);
+        (void)printf("mewl %s (%s)\n", mewl_program_version(), mewl_program_revision());
         return MEWL_EXIT_DONE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -2,7 +2,8 @@
  *
  * The document is JSON, made by whoever ran the experiment (study.h makes those of networks):
  *
- *   {"experiment": "table3", "title": "...", "profile": "quick", "seed_count": 3, "mewl": "0.1.0",
+ *   {"experiment": "table3", "title": "...", "profile": "quick", "seed_count": 3,
+ *    "program": {"name": "mewl", "version": "0.1.0", "revision": "1a2b3c4d5e"},
  *    "data": {"name", "clips", "groups", "classes": ["hungry", ...], "counts": [382, ...]},
  *    "protocol": ["sentence", ...],
  *    "splits": [{"name": "random", "leaky": true, "folds": 10, "groups_straddling": 171, "clips_straddling": 320},

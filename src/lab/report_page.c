@@ -310,8 +310,10 @@ static mewl_status push_page(mewl_buffer *out, const json_t *document, const cha
     push_table(out, document, compared, "difference", 0, MEWL__REPORT_MAIN, false);
     push_sentences(out, json_object_get(document, "notes"));
     MEWL_TRY(push_figures(out, chart_path, document, err));
-    (void)mewl_buffer_print(out, "<p>Mewl %s. Not a medical device.</p>\n</body></html>\n",
-                            mewl__report_string(document, "mewl", ""));
+    const json_t *program = json_object_get(document, "program");
+    (void)mewl_buffer_print(out, "<p>Mewl %s (%s). Not a medical device.</p>\n</body></html>\n",
+                            mewl__report_string(program, "version", "of unknown version"),
+                            mewl__report_string(program, "revision", "unknown"));
     return out->failed ? mewl_error_set(err, MEWL_E_MEMORY, "the page is too long") : MEWL_OK;
 }
 

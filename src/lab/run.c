@@ -171,8 +171,9 @@ static mewl_status state_parse(mewl__run_state *s, const char *text, const char 
 /* Lines of a recipe that may change between a stop and going on. */
 static bool may_differ(const char *line, size_t length)
 {
-    static const char *const keys[] = {"out",  "root",     "threads",    "loader_threads",   "memory_mb",
-                                       "init", "cry_list", "doubt_list", "checkpoint_steps", "log_steps"};
+    static const char *const keys[] = {"out",      "root",     "threads",    "loader_threads", "memory_mb",
+                                       "init",     "cry_list", "doubt_list", "household_list", "checkpoint_steps",
+                                       "log_steps"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         size_t n = strlen(keys[i]);
         if (length >= n && strncmp(line, keys[i], n) == 0 && strchr(" =\t", line[n]) != NULL) {

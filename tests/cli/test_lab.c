@@ -84,11 +84,9 @@ static void keys_are_listed_with_their_defaults(void **state)
     assert_non_null(strstr(said, "\nschedule = cosine\n"));
 }
 
-/* `mewl lab verify` on four infants in two sessions: the shipped embedder beside what needs no weights; a file of
- * trials that names nobody; an embedder that is not there. */
-static void recordings_are_told_apart(void **state)
+/* who.csv: four infants in two sessions. */
+static void write_infants(void)
 {
-    (void)state;
     char path[160], manifest[4096] = "path,set,label,speaker,session,group\n";
     for (uint32_t i = 0; i < 8; i++) {
         wav_form form = {.rate_hz = 8000 + 2000 * (i / 2), .channels = 1, .seconds = 1.5 + i % 2, .gain = 0.3};
@@ -100,6 +98,15 @@ static void recordings_are_told_apart(void **state)
     }
     (void)snprintf(path, sizeof path, "%s/who.csv", folder);
     assert_true(write_text(path, manifest));
+}
+
+/* `mewl lab verify` on them: the shipped embedder beside what needs no weights; a file of trials that names nobody; an
+ * embedder that is not there. */
+static void recordings_are_told_apart(void **state)
+{
+    (void)state;
+    char path[160];
+    write_infants();
     (void)snprintf(path, sizeof path, "%s/pairs.csv", folder);
     assert_true(write_text(path, "left,right,label\n0.wav,nobody.wav,1\n"));
     const ran *r = run("lab verify --manifest who.csv -o v --json");
@@ -112,6 +119,47 @@ static void recordings_are_told_apart(void **state)
     run_expect(run("lab verify --folds 2"), "--folds", 2, "--folds", NULL);
     /* Without times there are no sessions. */
     run_expect(run("lab population --manifest who.csv -o p.mewl"), "population", 3, "no usable cry", NULL);
+}
+
+/* The lists that the shipped detector's recipe names, and the shipped recipe of `lab verify`, are found from a folder
+ * that holds neither: each command goes on to the recordings, which are empty files here. */
+static void what_ships_is_found_from_any_folder(void **state)
+{
+    (void)state;
+    static const char *const recordings[] = {"donateacry-corpus/donateacry_corpus_cleaned_and_updated_data/hungry/"
+                                             "02c3b725-26e4-4a2c-9336-04ddc58836d9-1430726196216-1.7-m-04-hu.wav",
+                                             "esc10/001 - Dog bark/1-100032-A.ogg",
+                                             "speech-commands/_background_noise_/doing_the_dishes.flac",
+                                             "librispeech-test-other/1688/1688-142285-0000.flac",
+                                             "catmeows/B_ANI01_MC_FN_SIM01_101.flac",
+                                             "room-impulse-responses/room.flac"};
+    for (size_t i = 0; i < sizeof recordings / sizeof recordings[0]; i++) {
+        run_expect(run_in(folder, "mkdir -p \"d/$(dirname '%s')\" && : >'d/%s'", recordings[i], recordings[i]), "mkdir",
+                   0, NULL, NULL);
+    }
+    run_expect(run("eval \"$S/models/detector.safetensors\" --mixtures --no-baselines --data d"), "eval --mixtures", 3,
+               "not one of 6 recordings could be read", NULL);
+    run_expect(run("lab gate --data d"), "lab gate", 3, "0 usable cries among 0 recordings", NULL);
+    run_expect(run("lab population --data d -o p.mewl"), "lab population", 3, "in 1 recordings", NULL);
+    run_expect(run("lab verify --data d"), "lab verify", 3, "there are no recordings", NULL);
+    run_expect(run("lab verify --data d --recipe /none/r.ini"), "--recipe", 3, "/none/r.ini", NULL);
+}
+
+/* Which program made a result stands in it, by the words of `mewl --version`. */
+static void results_name_their_program(void **state)
+{
+    (void)state;
+    char version[64], revision[64], wanted[160];
+    const ran *r = run("--version");
+    assert_int_equal(sscanf(r->out, "mewl %63[0-9.] (%63[0-9a-z-])", version, revision), 2);
+    (void)snprintf(wanted, sizeof wanted, "\"version\": \"%s\",\n    \"revision\": \"%s\"", version, revision);
+    write_infants();
+    run_expect(run("lab verify --manifest who.csv -o v --json"), "lab verify", 0, wanted, NULL);
+    run_expect(run_in(folder, "cat v/report.json"), "report.json", 0, wanted, NULL);
+    (void)snprintf(wanted, sizeof wanted, "Mewl %s (%s)", version, revision);
+    run_expect(run_in(folder, "cat v/report.html"), "report.html", 0, wanted, NULL);
+    (void)snprintf(wanted, sizeof wanted, "\"revision\":\"%s\"", revision);
+    run_expect(run("eval $M who.csv --positive cry --no-baselines --ndjson"), "eval", 0, wanted, NULL);
 }
 
 static int make_recipe(void **state)
@@ -139,9 +187,10 @@ int main(int argc, char **argv)
     program = realpath(argv[1], NULL);
     little_model = realpath(argv[2], NULL);
     source = realpath(argv[3], NULL);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_cannot_start_is_refused),
-                                       cmocka_unit_test(keys_are_listed_with_their_defaults),
-                                       cmocka_unit_test(recordings_are_told_apart)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_start_is_refused), cmocka_unit_test(keys_are_listed_with_their_defaults),
+        cmocka_unit_test(recordings_are_told_apart), cmocka_unit_test(what_ships_is_found_from_any_folder),
+        cmocka_unit_test(results_name_their_program)};
     return program == NULL || little_model == NULL || source == NULL
                ? 2
                : cmocka_run_group_tests_name("cli/lab", tests, make_recipe, remove_recipe);

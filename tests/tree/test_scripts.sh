@@ -223,12 +223,35 @@ an_unknown_room_is_an_error() {
     expect_in base "$said"
 }
 
+# What results are written with: the commit, whether anything differs from it, and nothing outside a repository.
+the_revision_is_told() {
+    command -v git >/dev/null || skip "git is not installed"
+    tree=$scratch/tree
+    mkdir -p "$tree/inner"
+    (
+        cd "$tree" || exit 1
+        export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+        git init -q
+        echo one >file
+        git add file
+        git -c user.name=N -c user.email=n@example.org commit -q -m one
+    ) || echo "no repository could be made"
+    commit=$(git -C "$tree" rev-parse --short=10 HEAD)
+    expect "$commit" "$("$root/tools/revision.sh" "$tree")"
+    : >"$tree/not-followed"
+    expect "$commit" "$("$root/tools/revision.sh" "$tree")"
+    echo two >"$tree/file"
+    expect "$commit-dirty" "$("$root/tools/revision.sh" "$tree")"
+    # An archive that was unpacked inside somebody else's repository is none itself.
+    expect ' 1' "$("$root/tools/revision.sh" "$tree/inner"; echo " $?")"
+}
+
 set -- nothing_is_done_when_all_is_there missing_packages_are_named_and_installed without_root_it_goes_through_sudo \
     without_root_and_sudo_it_says_what_to_do without_a_network_it_says_so another_failure_shows_apts_words \
     not_debian_is_left_alone cases_are_counted_once_over_all_builds a_failure_in_one_build_is_a_failure \
     skipped_cases_give_their_reason a_case_skipped_in_one_build_has_run_in_the_other a_program_that_dies_has_failed \
     a_script_that_cannot_run_is_skipped nothing_at_all_is_no_success cases_in_sh_fail_by_word_or_code \
-    the_scripts_have_no_syntax_errors an_unknown_room_is_an_error
+    the_scripts_have_no_syntax_errors an_unknown_room_is_an_error the_revision_is_told
 echo "1..$#"
 run_cases "$@"
 exit "$failed"
