@@ -10,6 +10,7 @@
 #include "cli/analysis.h"
 #include "cli/commands.h"
 #include "cli/find.h"
+#include "cli/model_file.h"
 #include "cli/report.h"
 #include "cli/voice.h"
 
@@ -242,7 +243,7 @@ static mewl_status run_batch(batch *b, mewl_model *first_model, mewl_why *first_
             workers[i].why = first_why;
             continue;
         }
-        status = mewl_model_load(&workers[i].model, b->model_path, err);
+        status = mewl_cli_detector_load(&workers[i].model, b->model_path, err);
         if (status == MEWL_OK && first_why != NULL) {
             status = mewl_why_open(&workers[i].why, b->reason_path, b->model_path, b->shipped_path, err);
         }
@@ -355,7 +356,9 @@ static mewl_status open_why(mewl_why **why, char *path, char *shipped, size_t si
     if (mewl_cli_find_model(cli, shipped, size, NULL, &none) != MEWL_OK) {
         shipped[0] = '\0';
     }
-    MEWL_TRY(mewl_why_open(why, path, model_path, shipped[0] != '\0' ? shipped : NULL, err));
+    if (mewl_why_open(why, path, model_path, shipped[0] != '\0' ? shipped : NULL, err) != MEWL_OK) {
+        return mewl_cli_model_explain(path, MEWL_CLI_MODEL_REASON, err);
+    }
     if (!mewl_reason_proven(mewl_why_model(*why))) {
         mewl_cli_note(cli,
                       "on babies it had not heard before, this reason model did no better than guessing; it names no "
@@ -454,7 +457,7 @@ int mewl_cmd_analyze(mewl_cli *cli, int argc, char **argv)
     mewl_error err = {0};
     mewl_model *model = NULL;
     if (mewl_cli_find_model(cli, path, sizeof path, value[OPT_MODEL], &err) != MEWL_OK ||
-        mewl_model_load(&model, path, &err) != MEWL_OK) {
+        mewl_cli_detector_load(&model, path, &err) != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
         return MEWL_EXIT_FAILED;
     }

@@ -14,6 +14,7 @@
 #include "cli/analysis.h"
 #include "cli/commands.h"
 #include "cli/find.h"
+#include "cli/model_file.h"
 
 #define PATH_BYTES 4096
 #define RUNS_MAX 101
@@ -216,7 +217,7 @@ int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv)
     mewl_error err = {0};
     mewl_model *model = NULL;
     if (mewl_cli_find_model(cli, model_path, sizeof model_path, value[OPT_MODEL], &err) != MEWL_OK ||
-        mewl_model_load(&model, model_path, &err) != MEWL_OK) {
+        mewl_cli_detector_load(&model, model_path, &err) != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
         return MEWL_EXIT_FAILED;
     }

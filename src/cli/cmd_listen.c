@@ -13,6 +13,7 @@
 #include "cli/announce.h"
 #include "cli/commands.h"
 #include "cli/find.h"
+#include "cli/model_file.h"
 
 #define PATH_BYTES 4096
 #define PULL_S 0.1 /* sound taken at a time */
@@ -370,7 +371,7 @@ int mewl_cmd_listen(mewl_cli *cli, int argc, char **argv)
     const char *url = argc == 1 ? argv[0] : microphone;
     mewl_net_keep_kernels(0); /* every break leaves a last piece of another length: days of them must not add up */
     if (mewl_cli_find_model(cli, path, sizeof path, value[OPT_MODEL], &err) != MEWL_OK ||
-        mewl_model_load(&model, path, &err) != MEWL_OK) {
+        mewl_cli_detector_load(&model, path, &err) != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
         return MEWL_EXIT_FAILED;
     }

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/model_file.h"
 #include "models/classifier.h"
 #include "models/import.h"
 #include "models/onnx.h"
@@ -226,10 +227,7 @@ static int run_info(mewl_cli *cli, int argc, char **argv)
             mewl_torchzip_close(file);
             return code;
         }
-        if (err.status == MEWL_E_FORMAT && strstr(err.text, "no PyTorch checkpoint") != NULL) {
-            err.status = mewl_error_set(
-                &err, MEWL_E_FORMAT, "%s: no model: neither safetensors nor TFLite nor a PyTorch checkpoint", argv[0]);
-        }
+        (void)mewl_cli_model_explain(argv[0], MEWL_CLI_MODEL_ANY, &err);
         return mewl_cli_fail(cli, &err);
     }
     code = MEWL_EXIT_DONE;
@@ -299,6 +297,7 @@ static int run_export(mewl_cli *cli, int argc, char **argv)
     }
     mewl_error err = {0};
     if (mewl_onnx_export(argv[0], value[EXPORT_OUT], &err) != MEWL_OK) {
+        (void)mewl_cli_model_explain(argv[0], MEWL_CLI_MODEL_ANY, &err);
         return mewl_cli_fail(cli, &err);
     }
     mewl_cli_note(cli, "%s: %.2f MB", value[EXPORT_OUT], file_bytes(value[EXPORT_OUT]) / 1e6);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/model_file.h"
 #include "models/average.h"
 
 #define MODELS_MAX 16
@@ -53,6 +54,9 @@ int mewl_cmd_model_average(mewl_cli *cli, int argc, char **argv)
     mewl_status status = MEWL_OK;
     for (int i = 0; status == MEWL_OK && i < argc; i++) {
         status = mewl_model_load(&models[i], argv[i], &err);
+        if (status != MEWL_OK) {
+            status = mewl_cli_model_explain(argv[i], MEWL_CLI_MODEL_ANY, &err);
+        }
     }
     if (status == MEWL_OK) {
         status = mewl_model_average(models, (size_t)argc, &err);

@@ -7,6 +7,7 @@
 #include "audio/list.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/model_file.h"
 #include "data/manifest.h"
 #include "models/classifier.h"
 #include "models/quantise.h"
@@ -172,7 +173,9 @@ static mewl_status finish(quantising *q, mewl_quant_opts opts, const char *out, 
 
 static mewl_status open_model(quantising *q, const char *path, mewl_error *err)
 {
-    MEWL_TRY(mewl_classifier_open(&q->classifier, path, err));
+    if (mewl_classifier_open(&q->classifier, path, err) != MEWL_OK) {
+        return mewl_cli_model_explain(path, MEWL_CLI_MODEL_ANY, err);
+    }
     mewl_model *model = mewl_classifier_model(q->classifier);
     if (model == NULL) {
         return mewl_error_set(err, MEWL_E_UNSUPPORTED, "%s: a teacher; only models of Mewl's own are quantised", path);

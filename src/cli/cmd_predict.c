@@ -9,6 +9,7 @@
 #include "base/npy.h"
 #include "cli/commands.h"
 #include "cli/find.h"
+#include "cli/model_file.h"
 #include "models/embedder.h"
 
 #define FILES_MAX 1000000u
@@ -263,7 +264,9 @@ int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv)
     prediction p = {.cli = cli, .model_path = argv[0]};
     mewl_audio_files files = {0};
     mewl_status status = value[OPT_EMBEDDING] != NULL ? mewl_cli_spare_recording(value[OPT_EMBEDDING], &err) : MEWL_OK;
-    status = status == MEWL_OK ? mewl_embedder_open(&p.embedder, argv[0], opts, &err) : status;
+    if (status == MEWL_OK && (status = mewl_embedder_open(&p.embedder, argv[0], opts, &err)) != MEWL_OK) {
+        status = mewl_cli_model_explain(argv[0], MEWL_CLI_MODEL_ANY, &err);
+    }
     if (status != MEWL_OK) {
         return mewl_cli_fail(cli, &err);
     }

@@ -236,6 +236,44 @@ static int remove_sounds(void **state)
     return chdir("/") == 0 ? run_clean(folder) : -1;
 }
 
+/* Whatever is given as a model by mistake is called by its name, with what to do. */
+static void says_what_a_file_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *err;
+    } wrong[] = {
+        {"analyze -m m.safetensors good.wav", "m.safetensors is a model of whole clips (cnn6), not a detector"},
+        {"listen -m m.safetensors good.wav", "`mewl predict` takes it"},
+        {"analyze -m $G/../../../models/reason.safetensors good.wav", "is a reason model, not a detector"},
+        {"predict $G/../../../models/reason.safetensors good.wav", "is a reason model, not a network"},
+        {"analyze -m good.wav good.wav", "good.wav is a recording, not a detector"},
+        {"predict good.wav good.wav", "good.wav is a recording, not a network"},
+        {"model info good.wav", "good.wav is a recording"},
+        {"model export good.wav -o x.onnx", "good.wav is a recording"},
+        {"model quantise good.wav --dynamic -o x.safetensors", "good.wav is a recording"},
+        {"model average good.wav m.safetensors -o x.safetensors", "good.wav is a recording"},
+        {"bench -m text.txt", "text.txt is a text file, not a detector: leave out --model"},
+        {"predict text.txt good.wav", "text.txt is a text file, not a network"},
+        {"predict own.model good.wav", "own.model is one infant's own model"},
+        {"predict bytes.bin good.wav", "bytes.bin is of no form that Mewl knows"},
+        {"predict none.txt good.wav", "none.txt is an empty file"},
+        {"analyze -m . good.wav", ". is a folder, not a detector"},
+        {"analyze --reason --reason-model m.safetensors good.wav", "m.safetensors is a network, not a reason model"},
+        {"analyze --reason --reason-model text.txt good.wav", "text.txt is a text file, not a reason model"},
+    };
+    assert_int_equal(run_in(folder, "echo hello there > text.txt; printf 'MWLI\\001\\000\\000' > own.model; "
+                                    "printf '\\377\\001\\002\\377\\377\\003\\004\\005\\001' > bytes.bin; : > none.txt")
+                         ->code,
+                     0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const ran *r = run(wrong[i].words);
+        if (r->code == 0 || strstr(r->err, wrong[i].err) == NULL) {
+            fail_msg("mewl %s: exit %d, err \"%.400s\"", wrong[i].words, r->code, r->err);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -248,12 +286,16 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "test-cli-model: there is no %s\n", program == NULL ? argv[1] : argv[2]);
         return 2;
     }
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(imports_and_describes),       cmocka_unit_test(numbers_are_told_as_they_were_meant),
-        cmocka_unit_test(refuses_wrong_use),           cmocka_unit_test(predicts),
-        cmocka_unit_test(goes_on_after_bad_files),     cmocka_unit_test(quantises),
-        cmocka_unit_test(judges_eight_bits),           cmocka_unit_test(dynamic_says_what_it_saves),
-        cmocka_unit_test(tells_what_a_reason_model_is)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(imports_and_describes),
+                                       cmocka_unit_test(numbers_are_told_as_they_were_meant),
+                                       cmocka_unit_test(refuses_wrong_use),
+                                       cmocka_unit_test(predicts),
+                                       cmocka_unit_test(goes_on_after_bad_files),
+                                       cmocka_unit_test(quantises),
+                                       cmocka_unit_test(judges_eight_bits),
+                                       cmocka_unit_test(dynamic_says_what_it_saves),
+                                       cmocka_unit_test(tells_what_a_reason_model_is),
+                                       cmocka_unit_test(says_what_a_file_is)};
     const int failed = cmocka_run_group_tests_name("model", tests, make_sounds, remove_sounds);
     free(program);
     free(golden);
