@@ -79,6 +79,7 @@ static int read_stdin(void *user, uint8_t *data, int size)
         if (ready > 0) {
             const ssize_t got = read(STDIN_FILENO, data, (size_t)size);
             if (got > 0) {
+                input->stdin_began = true;
                 return (int)got;
             }
             if (got == 0) {
@@ -297,11 +298,16 @@ static bool is_live(const AVFormatContext *format, mewl__address_kind kind, mewl
 static mewl_status explain_open(const mewl__input *input, mewl__address_kind kind, int code, mewl_error *err)
 {
     char reason[320];
-    if (kind == MEWL__ADDRESS_FILE && code != AVERROR(EIO) && code != AVERROR(ENOMEM) &&
-        mewl__avlog_status(code) != MEWL_E_PERMISSION && !cancelled(input)) {
+    const bool began = kind == MEWL__ADDRESS_FILE || (kind == MEWL__ADDRESS_STDIN && input->stdin_began);
+    if (began && code != AVERROR(EIO) && code != AVERROR(ENOMEM) && mewl__avlog_status(code) != MEWL_E_PERMISSION &&
+        !cancelled(input)) {
         /* FFmpeg has many codes for "this is none of mine". */
         return mewl_error_set(err, MEWL_E_FORMAT, "%s: not a sound or video file, or damaged%s", input->shown,
                               mewl__avlog_detail(reason, sizeof reason, &input->avlog));
+    }
+    if (kind == MEWL__ADDRESS_STDIN && !input->stdin_began && !cancelled(input)) {
+        return mewl_error_set(err, MEWL_E_EMPTY,
+                              "standard input: nothing came from it; the program before the pipe may have failed");
     }
     if (kind == MEWL__ADDRESS_PULSE && code == AVERROR(ESRCH)) {
         return mewl_error_set(err, MEWL_E_NOT_FOUND, "%s: no sound server answers", input->shown);

@@ -19,6 +19,7 @@ typedef struct mewl__input {
     AVPacket *packet;
     AVFrame *frame;
     AVIOContext *standard_input; /* ours, or NULL */
+    bool stdin_began;            /* a byte came from it */
     mewl__avlog avlog;
     const atomic_bool *cancel;
     double deadline_s; /* machine's monotonic time at which a blocking call is broken off; INFINITY: never */

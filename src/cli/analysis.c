@@ -322,8 +322,9 @@ mewl_status mewl_analysis_run(mewl_analysis *out, mewl_model *model, const char 
     if (status == MEWL_OK) {
         status = analyse(&j, source, &session, model, path, &opts, &out->error);
     }
-    if (status != MEWL_OK && strstr(out->error.text, path) == NULL) {
-        (void)mewl_error_prefix(&out->error, status, "%s", path);
+    const bool named = strstr(out->error.text, strcmp(path, "-") == 0 ? "standard input" : path) != NULL;
+    if (status != MEWL_OK && !named) {
+        (void)mewl_error_prefix(&out->error, status, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
     }
     sketch_close(&j.picture);
     mewl_session_close(session);

@@ -13,6 +13,7 @@
 #include "cli/model_file.h"
 #include "cli/report.h"
 #include "cli/voice.h"
+#include "draw/picture.h"
 
 #define PATH_BYTES 4096
 #define JOBS_MAX 64
@@ -49,9 +50,9 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_CSV] = {"csv", 0, "OUT", "write a table: Start (s),End (s),Label,Confidence,File", false},
     [OPT_TSV] = {"tsv", 0, "OUT", "write DESED's table: filename, onset, offset, event_label", false},
     [OPT_RAVEN] = {"raven", 0, "OUT", "write a Raven selection table (a folder for several)", false},
-    [OPT_PICTURE] = {"picture", 'p', "OUT.png", "draw waveform, spectrogram and cries (a folder for several)", false},
-    [OPT_STEPS] = {"steps", 0, "OUT.png", "draw what is measured of the voice, step by step (a folder for several)",
-                   false},
+    [OPT_PICTURE] = {"picture", 'p', "OUT",
+                     "draw waveform, spectrogram and cries: OUT.png, .svg or .pdf (a folder for several)", false},
+    [OPT_STEPS] = {"steps", 0, "OUT", "draw what is measured of the voice, step by step, likewise", false},
     [OPT_FAIL_ON] = {"fail-on", 0, "cry", "exit with 1 when a cry was found", false},
     [OPT_MERGE_GAP] = {"merge-gap", 0, "S", "pauses up to this long stay inside one cry, seconds", true},
     [OPT_MIN] = {"min-length", 0, "S", "shortest cry told, seconds", true},
@@ -68,7 +69,8 @@ static const mewl_cli_usage usage = {
     .operands = "PATH...",
     .about = "Finds when an infant cried in recordings: onset, offset, confidence and level of each cry.\n"
              "PATH is a sound or video file in any usual form, a folder of them, an address, or - for standard input.\n"
-             "One bad recording does not stop the others.",
+             "One bad recording does not stop the others. One of --csv, --tsv, --audacity and --raven may be - for\n"
+             "standard output, which then holds nothing else.",
     .options = options,
     .examples = "  mewl analyze night.m4a\n"
                 "  mewl analyze --picture night.png --audacity night.txt night.m4a\n"
@@ -298,11 +300,25 @@ static bool read_numbers(const mewl_cli *cli, const char **value, mewl_analysis_
     return true;
 }
 
+/* Whether an option's output is standard output, which labels can go to. */
+static bool to_stdout(const char **value, int option)
+{
+    const bool labels = option == OPT_AUDACITY || option == OPT_CSV || option == OPT_TSV || option == OPT_RAVEN;
+    return labels && value[option] != NULL && strcmp(value[option], "-") == 0;
+}
+
 static int check_words(const mewl_cli *cli, const char **value, int operands)
 {
     static const char *const fail_words[] = {"cry"};
     if (operands == 0) {
         return mewl_cli_usage_error(cli, "name a recording, a folder, or - for standard input");
+    }
+    int on_stdout = cli->json || cli->ndjson;
+    for (int i = 0; i < OPT_COUNT; i++) {
+        on_stdout += to_stdout(value, i);
+    }
+    if (on_stdout > 1) {
+        return mewl_cli_usage_error(cli, "standard output holds one form: give the others names of files");
     }
     if (value[OPT_FAIL_ON] != NULL && strcmp(value[OPT_FAIL_ON], "cry") != 0) {
         return mewl_cli_unknown(cli, "reason to fail", value[OPT_FAIL_ON], fail_words, 1);
@@ -324,7 +340,17 @@ static size_t gather(mewl_cli_inputs *inputs, mewl_report *report, int argc, cha
 
 static mewl_status check_output(const char **value, int option, bool many, mewl_error *err)
 {
-    const mewl_status status = value[option] == NULL ? MEWL_OK : mewl_report_check(value[option], many, err);
+    const bool picture = option == OPT_PICTURE || option == OPT_STEPS;
+    mewl_status status = MEWL_OK;
+    if (to_stdout(value, option)) {
+        status =
+            many ? mewl_error_set(err, MEWL_E_ARG, "several recordings need a folder, not standard output") : status;
+    } else if (value[option] != NULL) {
+        status = mewl_report_check(value[option], many, err);
+        if (status == MEWL_OK && picture && !many && !mewl_folder_exists(value[option])) {
+            status = mewl_picture_check_name(value[option], err);
+        }
+    }
     return status == MEWL_OK ? MEWL_OK : mewl_error_prefix(err, status, "--%s", options[option].name);
 }
 

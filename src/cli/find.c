@@ -205,6 +205,9 @@ void mewl_cli_inputs_fini(mewl_cli_inputs *inputs)
 mewl_status mewl_cli_spare_recording(const char *out, mewl_error *err)
 {
     struct stat about;
+    if (strcmp(out, "-") == 0) {
+        return mewl_error_set(err, MEWL_E_ARG, "this cannot go to standard output: name a file");
+    }
     if (mewl_audio_known_name(out) && stat(out, &about) == 0 && S_ISREG(about.st_mode)) {
         return mewl_error_set(err, MEWL_E_ARG, "%s is a recording, and would be lost: write to another name", out);
     }

@@ -53,8 +53,9 @@ mewl_status mewl_cli_inputs_add(mewl_cli_inputs *inputs, const char *operand, me
  * path. MEWL_E_MEMORY. */
 mewl_status mewl_cli_inputs_distinguish(mewl_cli_inputs *inputs, mewl_error *err);
 
-/* Refuses, before any work, to write over a recording: `out` is a file that is there and has the name of sound or video
- * (audio/list.h), which a slip of the keyboard (`--csv night1.m4a night2.m4a`) must not cost anybody. MEWL_E_ARG. */
+/* Refuses, before any work, to make a file called "-", and to write over a recording: `out` is a file that is there and
+ * has the name of sound or video (audio/list.h), which a slip of the keyboard (`--csv night1.m4a night2.m4a`) must not
+ * cost anybody. MEWL_E_ARG. */
 mewl_status mewl_cli_spare_recording(const char *out, mewl_error *err);
 
 /* Frees and empties. */

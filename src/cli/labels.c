@@ -10,7 +10,7 @@
 #define LINE_MAX_BYTES 16384
 
 struct mewl_labels {
-    mewl_file_writer *writer;
+    mewl_file_writer *writer; /* NULL: standard output */
     mewl_labels_form form;
     size_t rows;
 };
@@ -23,6 +23,16 @@ static const char *const headers[] = {
                           "Annotation\tConfidence\tLevel (dBFS)\tBegin Path\n",
 };
 
+static mewl_status put(mewl_labels *labels, const char *text, size_t length, mewl_error *err)
+{
+    if (labels->writer != NULL) {
+        return mewl_file_writer_push(labels->writer, text, length, err);
+    }
+    return fwrite(text, 1, length, stdout) == length
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_IO, "the output could not be written");
+}
+
 mewl_status mewl_labels_open(mewl_labels **out, mewl_labels_form form, const char *path, mewl_error *err)
 {
     *out = NULL;
@@ -31,9 +41,9 @@ mewl_status mewl_labels_open(mewl_labels **out, mewl_labels_form form, const cha
         return mewl_error_set(err, MEWL_E_MEMORY, "%s: out of memory", path);
     }
     labels->form = form;
-    mewl_status status = mewl_file_writer_open(&labels->writer, path, err);
+    mewl_status status = strcmp(path, "-") == 0 ? MEWL_OK : mewl_file_writer_open(&labels->writer, path, err);
     if (status == MEWL_OK) {
-        status = mewl_file_writer_push(labels->writer, headers[form], strlen(headers[form]), err);
+        status = put(labels, headers[form], strlen(headers[form]), err);
     }
     if (status != MEWL_OK) {
         mewl_labels_close(labels);
@@ -101,12 +111,15 @@ mewl_status mewl_labels_push(mewl_labels *labels, const char *file, const mewl_e
         break;
     }
     labels->rows++;
-    return mewl_file_writer_push(labels->writer, line, (size_t)length, err);
+    return put(labels, line, (size_t)length, err);
 }
 
 mewl_status mewl_labels_commit(mewl_labels *labels, mewl_error *err)
 {
-    return mewl_file_writer_commit(labels->writer, err);
+    if (labels->writer != NULL) {
+        return mewl_file_writer_commit(labels->writer, err);
+    }
+    return fflush(stdout) == 0 ? MEWL_OK : mewl_error_set(err, MEWL_E_IO, "the output could not be written");
 }
 
 void mewl_labels_close(mewl_labels *labels)

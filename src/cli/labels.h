@@ -16,7 +16,8 @@ typedef enum mewl_labels_form {
 
 typedef struct mewl_labels mewl_labels;
 
-/* Starts `path`; nothing is seen there before commit. Errors: those of mewl_file_writer_open. */
+/* Starts `path`; nothing is seen there before commit. "-" is standard output, written to as rows come. Errors: those of
+ * mewl_file_writer_open. */
 mewl_status mewl_labels_open(mewl_labels **out, mewl_labels_form form, const char *path, mewl_error *err);
 
 /* Appends one episode of `file` (as it is to be named in the table; tabs and newlines in it become blanks where

@@ -19,6 +19,7 @@ struct mewl_report {
     const mewl_cli *cli;
     mewl_report_opts opts;
     bool many;
+    bool labels_alone; /* standard output is one of the label files: no sentences on it */
     mewl_labels *csv, *tsv;
     json_t *files; /* of the --json document */
     size_t read, failed, partly, unwritten, cries;
@@ -36,6 +37,10 @@ mewl_status mewl_report_open(mewl_report **out, const mewl_cli *cli, mewl_report
     }
     r->cli = cli;
     r->opts = opts;
+    const char *const files[] = {opts.audacity, opts.csv, opts.tsv, opts.raven};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        r->labels_alone = r->labels_alone || (files[i] != NULL && strcmp(files[i], "-") == 0);
+    }
     mewl_status status = MEWL_OK;
     if (opts.csv != NULL) {
         status = mewl_labels_open(&r->csv, MEWL_LABELS_CSV, opts.csv, err);
@@ -96,6 +101,9 @@ mewl_status mewl_report_check(const char *out, bool many, mewl_error *err)
     struct stat about;
     if (out[0] == '\0') {
         return mewl_error_set(err, MEWL_E_ARG, "needs the name of a file");
+    }
+    if (strcmp(out, "-") == 0) {
+        return mewl_cli_spare_recording(out, err);
     }
     if (many || mewl_folder_exists(out)) {
         return check_folder(out, true, err);
@@ -459,7 +467,8 @@ static mewl_status report_partly(mewl_report *r, const char *path, const mewl_an
 static mewl_status report_unwritten(mewl_report *r, const char *path, const mewl_error *why, mewl_error *err)
 {
     r->unwritten++;
-    mewl_cli_error(r->cli, "%s: %s", path, why->text);
+    const bool named = strncmp(why->text, path, strlen(path)) == 0;
+    mewl_cli_error(r->cli, "%s%s%s", named ? "" : path, named ? "" : ": ", why->text);
     return r->cli->ndjson ? emit_error(path, why, err) : MEWL_OK;
 }
 
@@ -482,7 +491,7 @@ mewl_status mewl_report_file(mewl_report *report, const mewl_cli_input *input, c
     mewl_cli_report_clear(report->cli);
     if (report->cli->ndjson) {
         MEWL_TRY(emit_file(report, path, a, err));
-    } else if (!report->cli->json) {
+    } else if (!report->cli->json && !report->labels_alone) {
         print_sentences(report, strcmp(path, "-") == 0 ? "standard input" : path, a);
         if (fflush(stdout) != 0) {
             return mewl_error_set(err, MEWL_E_IO, "the output could not be written");
@@ -532,7 +541,7 @@ mewl_status mewl_report_finish(mewl_report *report, mewl_error *err)
     if (report->cli->json) {
         return print_document(report, err);
     }
-    if (!report->cli->ndjson && report->read + report->failed > 1) {
+    if (!report->cli->ndjson && !report->labels_alone && report->read + report->failed > 1) {
         char length[32], sum[32];
         (void)printf("In all: %zu %s in %zu %s (%s), %s of crying", report->cries, report->cries == 1 ? "cry" : "cries",
                      report->read, report->read == 1 ? "recording" : "recordings",

@@ -8,7 +8,9 @@
 #include "cli/find.h"
 
 typedef struct mewl_report_opts {
-    const char *audacity, *csv, *tsv, *raven; /* files (or folders) to write, or NULL; borrowed */
+    /* Files (or folders) to write, or NULL; borrowed. One of them may be "-": standard output, which then holds
+     * nothing else. */
+    const char *audacity, *csv, *tsv, *raven;
     const char *model_path;
     const mewl_reason *reason; /* the model that was asked about reasons, or NULL */
     double threshold;

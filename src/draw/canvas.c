@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
-bool mewl__canvas_kind_of(mewl__canvas_kind *kind, const char *path)
+mewl_status mewl__canvas_kind_of(mewl__canvas_kind *kind, const char *path, mewl_error *err)
 {
     static const struct {
         const char *ending;
@@ -17,10 +18,14 @@ bool mewl__canvas_kind_of(mewl__canvas_kind *kind, const char *path)
     for (size_t i = 0; dot != NULL && i < sizeof rows / sizeof *rows; i++) {
         if (strcasecmp(dot, rows[i].ending) == 0) {
             *kind = rows[i].kind;
-            return true;
+            return MEWL_OK;
         }
     }
-    return false;
+    struct stat about;
+    *kind = MEWL__CANVAS_PNG;
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_ARG, "%s: names of pictures end in .png, .svg or .pdf", path);
 }
 
 static cairo_status_t write_piece(void *closure, const unsigned char *data, unsigned int length)
@@ -41,9 +46,10 @@ static mewl_status cairo_failed(const mewl__canvas *canvas, cairo_status_t statu
                           canvas->path, cairo_status_to_string(status));
 }
 
-mewl_status mewl__canvas_open(mewl__canvas *canvas, const char *path, mewl__canvas_kind kind, int width, int height,
-                              mewl_error *err)
+mewl_status mewl__canvas_open(mewl__canvas *canvas, const char *path, int width, int height, mewl_error *err)
 {
+    mewl__canvas_kind kind;
+    MEWL_TRY(mewl__canvas_kind_of(&kind, path, err));
     *canvas = (mewl__canvas){.path = path, .kind = kind, .width = width, .height = height};
     MEWL_TRY(mewl_file_writer_open(&canvas->writer, path, err));
     switch (kind) {

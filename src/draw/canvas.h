@@ -43,12 +43,13 @@ typedef struct mewl__box {
     double x, y, width, height;
 } mewl__box;
 
-/* The kind by the path's ending (.png, .svg, .pdf in any case); false when it has none of them. */
-bool mewl__canvas_kind_of(mewl__canvas_kind *kind, const char *path);
+/* The kind by the path's ending (.png, .svg, .pdf in any case); a device or a pipe gets a PNG. MEWL_E_ARG for another
+ * ending. */
+mewl_status mewl__canvas_kind_of(mewl__canvas_kind *kind, const char *path, mewl_error *err);
 
-/* Starts a white drawing. MEWL_E_LIBRARY, MEWL_E_MEMORY, errors of the writer. On failure nothing is left to close. */
-mewl_status mewl__canvas_open(mewl__canvas *canvas, const char *path, mewl__canvas_kind kind, int width, int height,
-                              mewl_error *err);
+/* Starts a white drawing of that kind. MEWL_E_ARG for another ending, MEWL_E_LIBRARY, MEWL_E_MEMORY, errors of the
+ * writer. On failure nothing is left to close. */
+mewl_status mewl__canvas_open(mewl__canvas *canvas, const char *path, int width, int height, mewl_error *err);
 
 /* Writes the file and puts it in place. Still close. */
 mewl_status mewl__canvas_commit(mewl__canvas *canvas, mewl_error *err);

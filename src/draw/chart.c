@@ -19,15 +19,11 @@ static const uint32_t colours[MEWL_CHART_SERIES_MAX] = {0x2f5d9f, 0xe4572e, 0x0f
 
 mewl_status mewl__chart_open(mewl__canvas *canvas, const char *path, int width_px, int height_px, mewl_error *err)
 {
-    mewl__canvas_kind kind;
-    if (!mewl__canvas_kind_of(&kind, path)) {
-        return mewl_error_set(err, MEWL_E_ARG, "%s: charts end in .png, .svg or .pdf", path);
-    }
     if (width_px < SIDE_MIN_PX || width_px > SIDE_MAX_PX || height_px < SIDE_MIN_PX || height_px > SIDE_MAX_PX) {
         return mewl_error_set(err, MEWL_E_ARG, "%s: a chart of %d x %d: %d to %d each way are possible", path, width_px,
                               height_px, SIDE_MIN_PX, SIDE_MAX_PX);
     }
-    return mewl__canvas_open(canvas, path, kind, width_px, height_px, err);
+    return mewl__canvas_open(canvas, path, width_px, height_px, err);
 }
 
 mewl_status mewl__chart_close(mewl__canvas *canvas, mewl_error *err)

@@ -290,6 +290,12 @@ static int by_onset(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+mewl_status mewl_picture_check_name(const char *path, mewl_error *err)
+{
+    mewl__canvas_kind kind;
+    return mewl__canvas_kind_of(&kind, path, err);
+}
+
 mewl_status mewl_picture_write(const mewl_picture_acc *acc, const char *path, const mewl_picture_span *spans,
                                size_t span_count, mewl_picture_opts opts, mewl_error *err)
 {
@@ -305,7 +311,7 @@ mewl_status mewl_picture_write(const mewl_picture_acc *acc, const char *path, co
         qsort(sorted, span_count, sizeof *sorted, by_onset);
     }
     mewl__canvas canvas;
-    mewl_status status = mewl__canvas_open(&canvas, path, MEWL__CANVAS_PNG, opts.width_px, opts.height_px, err);
+    mewl_status status = mewl__canvas_open(&canvas, path, opts.width_px, opts.height_px, err);
     if (status == MEWL_OK) {
         status = draw(canvas.cr, acc, sorted, span_count, opts, err);
         status = status == MEWL_OK ? mewl__canvas_commit(&canvas, err) : status;

@@ -1,5 +1,5 @@
 /* picture.h - the picture of `mewl analyze --picture`: waveform, log-mel spectrogram, score curve and episodes on one
- * time axis, as a PNG.
+ * time axis, as a PNG, SVG or PDF.
  *
  * A recording is pushed as a stream, of any length: columns are merged two by two whenever their store is full, so that
  * a second and twelve hours take the same memory (about 1.3 MB for 64 bands). Not a plotting library: see chart.h.
@@ -64,11 +64,15 @@ typedef struct mewl_picture_opts {
     int height_px;        /* 0: 900; else 320 to 8192 */
 } mewl_picture_opts;
 
-/* Draws what has been pushed, with `spans` (in any order) shaded, to a PNG at `path`: written beside it and moved into
- * place, so that a half-written picture is never seen. Episodes past what labels have room for are shaded without
- * times. MEWL_E_EMPTY when no samples were pushed, MEWL_E_ARG for sizes out of range or spans that end before they
- * begin, MEWL_E_IO and its kin when the file cannot be written, MEWL_E_LIBRARY when cairo fails. The accumulator stays
- * as it is. */
+/* Whether pictures, charts and timelines can have that name: by its ending a PNG, SVG or PDF; devices and pipes get a
+ * PNG. For asking before the work. MEWL_E_ARG. */
+mewl_status mewl_picture_check_name(const char *path, mewl_error *err);
+
+/* Draws what has been pushed, with `spans` (in any order) shaded, to a PNG, SVG or PDF at `path`, by its ending:
+ * written beside it and moved into place, so that a half-written picture is never seen. Episodes past what labels have
+ * room for are shaded without times. MEWL_E_EMPTY when no samples were pushed, MEWL_E_ARG for another ending, sizes out
+ * of range or spans that end before they begin, MEWL_E_IO and its kin when the file cannot be written, MEWL_E_LIBRARY
+ * when cairo fails. The accumulator stays as it is. */
 mewl_status mewl_picture_write(const mewl_picture_acc *acc, const char *path, const mewl_picture_span *spans,
                                size_t span_count, mewl_picture_opts opts, mewl_error *err);
 

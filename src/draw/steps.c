@@ -239,16 +239,12 @@ mewl_status mewl_steps_write(const char *path, const mewl_steps *steps, int widt
 {
     int width = width_px == 0 ? WIDTH_PX : width_px, height = height_px == 0 ? HEIGHT_PX : height_px;
     MEWL_TRY(check(path, steps, width, height, err));
-    mewl__canvas_kind kind;
-    if (!mewl__canvas_kind_of(&kind, path)) {
-        return mewl_error_set(err, MEWL_E_ARG, "%s: pictures of steps end in .png, .svg or .pdf", path);
-    }
     sheet s = {.steps = steps, .seconds = (double)steps->count / steps->rate_hz};
     for (size_t i = 0; i < steps->count; i++) {
         s.peak = isfinite(steps->samples[i]) ? fmax(s.peak, fabs((double)steps->samples[i])) : s.peak;
     }
     mewl__canvas canvas;
-    MEWL_TRY(mewl__canvas_open(&canvas, path, kind, width, height, err));
+    MEWL_TRY(mewl__canvas_open(&canvas, path, width, height, err));
     s.cr = canvas.cr;
     draw(&s, width, height);
     mewl_status status = mewl__canvas_commit(&canvas, err);
