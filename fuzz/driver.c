@@ -146,11 +146,39 @@ static void bytes_insert(input *in, size_t at, const uint8_t *from, size_t count
     in->size += count;
 }
 
-/* Numbers where length checks go wrong. */
-static const uint64_t edges[] = {
-    0,          1,           2,          7,          8,          0x7f,       0x80,          0xff,
-    0x100,      0x7fff,      0x8000,     0xffff,     0x10000,    0x7fffffff, 0x80000000,    0xfffffffc,
-    0xffffffff, 0x100000000, 1ull << 40, 1ull << 62, 1ull << 63, UINT64_MAX, UINT64_MAX - 7};
+/* Numbers where length checks go wrong; then, as doubles, 2^1000, 2^199, 2^-1000, the least above 0 (1, above),
+ * infinity, no number, 1 and some of them below 0. */
+static const uint64_t edges[] = {0,
+                                 1,
+                                 2,
+                                 7,
+                                 8,
+                                 0x7f,
+                                 0x80,
+                                 0xff,
+                                 0x100,
+                                 0x7fff,
+                                 0x8000,
+                                 0xffff,
+                                 0x10000,
+                                 0x7fffffff,
+                                 0x80000000,
+                                 0xfffffffc,
+                                 0xffffffff,
+                                 0x100000000,
+                                 1ull << 40,
+                                 1ull << 62,
+                                 1ull << 63,
+                                 UINT64_MAX,
+                                 UINT64_MAX - 7,
+                                 0x7e70000000000000,
+                                 0x4c60000000000000,
+                                 0x0170000000000000,
+                                 0x7ff0000000000000,
+                                 0x7ff8000000000000,
+                                 0x3ff0000000000000,
+                                 0xfe70000000000000,
+                                 0xcc60000000000000};
 
 /* Mostly the first kilobyte, where headers are. */
 static size_t position(const input *in, mewl_rng *rng)

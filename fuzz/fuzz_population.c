@@ -1,11 +1,11 @@
-/* fuzz_population.c - any bytes for what other infants teach (the body of a population file, after its head and the
- * embedder's id): an error, or a population that embeddings have a place in, and that can be written and read again. */
+/* fuzz_population.c - any bytes for a population file, its head and the embedder's id included: an error, or a
+ * population that embeddings have a place in, that can be copied, and that can be written and read again. */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "infant/population.h"
+#include "infant/population_file.h"
 
-#define BYTES_MAX ((size_t)64 << 20)
+#define EMBEDDER "seed" /* of the seeds in corpus/ */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,19 +27,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mewl_error err = {0};
     mewl_population population, again;
-    mewl_bytes in = {.data = data, .size = size, .name = "input"};
-    if (mewl_population_load(&population, &in, &err) != MEWL_OK) {
+    if (mewl_population_unpack(&population, data, size, "input", EMBEDDER, &err) != MEWL_OK) {
         if (err.text[0] == '\0' || population.dims != 0) {
             abort();
         }
         return 0;
     }
     place(&population);
+    if (mewl_population_copy(&again, &population, &err) != MEWL_OK || !mewl_population_equal(&population, &again)) {
+        abort();
+    }
+    mewl_population_fini(&again);
     mewl_buffer bytes;
-    mewl_buffer_init(&bytes, BYTES_MAX);
-    mewl_population_save(&population, &bytes);
-    in = (mewl_bytes){.data = (const unsigned char *)bytes.data, .size = bytes.size, .name = "what was written"};
-    if (bytes.failed || mewl_population_load(&again, &in, &err) != MEWL_OK || mewl_bytes_end(&in, &err) != MEWL_OK) {
+    mewl_buffer_init(&bytes, MEWL_POPULATION_BYTES_MAX);
+    mewl_population_pack(&population, EMBEDDER, &bytes);
+    if (bytes.failed ||
+        mewl_population_unpack(&again, bytes.data, bytes.size, "what was written", EMBEDDER, &err) != MEWL_OK) {
         abort();
     }
     mewl_population_fini(&again);

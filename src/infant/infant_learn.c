@@ -87,7 +87,7 @@ static void score_session(const mewl_infant *infant, mewl__session *s, mewl_pers
     s->scored = true;
     for (size_t k = 0; k < s->count; k++) {
         s->score[k] = mewl_personal_score(model, s->row + k * infant->space);
-        s->scored = s->scored && isfinite(s->score[k]);
+        s->scored = s->scored && fabs(s->score[k]) <= MEWL_PERSONAL_NUMBER_MAX;
     }
 }
 

@@ -243,6 +243,83 @@ static void test_a_change_is_told_and_accepted(void **state)
     mewl_population_fini(&population);
 }
 
+/* One session of two recordings whose measure alone is moved; its entries. */
+static size_t hear_measure(mewl_infant *infant, simulated *s, double time_s, double shift, mewl_entry *entries)
+{
+    mewl_error err = {0};
+    mewl_verdict verdict;
+    size_t count = 0;
+    simulated_session(s);
+    for (size_t k = 0; k < 2; k++) {
+        mewl_recording r = simulated_recording(s, time_s + 60 * (double)k, 0);
+        s->measure += shift;
+        assert_int_equal(mewl_infant_hear(infant, &verdict, entries, &count, &r, &err), MEWL_OK);
+    }
+    assert_int_equal(mewl_infant_end_session(infant, entries, &count, &err), MEWL_OK);
+    return count;
+}
+
+static mewl_infant *saved_and_read(mewl_infant *infant)
+{
+    mewl_error err = {0};
+    mewl_buffer bytes;
+    mewl_infant *again = NULL;
+    mewl_buffer_init(&bytes, MEWL_INFANT_FILE_BYTES_MAX);
+    if (mewl_infant_save(infant, &bytes, &err) != MEWL_OK ||
+        mewl_infant_load(&again, bytes.data, bytes.size, "saved", &err) != MEWL_OK) {
+        fail_msg("%s", err.text);
+    }
+    mewl_buffer_fini(&bytes);
+    mewl_infant_free(infant);
+    return again;
+}
+
+/* A change of pitch alone: told once, with its direction; open while the pitch is another, however usual the score;
+ * over once, by the pitch, when it has come back; and the way back is told as nothing else. */
+static void test_a_change_closes_by_what_told_it(void **state)
+{
+    (void)state;
+    size_t told_again = 0;
+    for (uint64_t life = 0; life < 8; life++) {
+        const double shift = life % 2 == 0 ? 3 : -3;
+        mewl_infant *infant = NULL;
+        mewl_infant_opts opts = {.kind = MEWL_PERSONAL_KNN, .measures = 1, .surroundings = 1, .false_alarm_days = 2000};
+        mewl_entry entries[MEWL_INFANT_ENTRIES_MAX];
+        assert_int_equal(mewl_infant_new(&infant, DIMS, NULL, opts, NULL), MEWL_OK);
+        simulated s = simulated_infant(75, life);
+        double now = simulated_enrol(infant, &s, 20);
+        for (size_t k = 0; k < 60; k++, now += GAP_S) {
+            assert_int_equal(hear_measure(infant, &s, now, 0, entries), 1);
+        }
+        size_t told = 0;
+        for (size_t k = 0; k < 40; k++, now += GAP_S) {
+            size_t count = hear_measure(infant, &s, now, shift, entries);
+            for (size_t e = 1; e < count; e++) {
+                assert_true(entries[e].kind == MEWL_ENTRY_CHANGE && entries[e].channel == 1);
+                assert_true((entries[e].z > 0) == (shift > 0));
+                told++;
+            }
+            assert_false(entries[0].over);
+        }
+        assert_true(told == 1 && mewl_infant_describe(infant).change_open);
+        infant = saved_and_read(infant);
+        size_t over = 0;
+        for (size_t k = 0; k < 60; k++, now += GAP_S) {
+            size_t count = hear_measure(infant, &s, now, 0, entries);
+            over += entries[0].over && entries[0].channel == 1 ? 1 : 0;
+            told_again += count - 1;
+            infant = k == 2 ? saved_and_read(infant) : infant; /* in the middle of the way back */
+        }
+        if (over != 1 || mewl_infant_describe(infant).change_open) {
+            fail_msg("life %d: over %zu times", (int)life, over);
+        }
+        mewl_infant_free(infant);
+    }
+    if (told_again > 0) {
+        fail_msg("%zu changes told on the way back (seed 75)", told_again);
+    }
+}
+
 /* Twelve sessions from a new microphone, which also changes the voice; its number is known or not. */
 static void hear_new_microphone(uint64_t seed, bool known, size_t *devices, size_t *changes)
 {
@@ -417,6 +494,87 @@ static void test_bytes(void **state)
     mewl_population_fini(&population);
 }
 
+/* Two sessions more, and a third that ends the second. */
+static void live_on(mewl_infant *infant, simulated *s)
+{
+    mewl_infant_state about = mewl_infant_describe(infant);
+    double now = isfinite(about.last_time_s) ? about.last_time_s : 0;
+    for (size_t k = 0; k < 3; k++) {
+        mewl_verdict v;
+        mewl_entry entries[MEWL_INFANT_ENTRIES_MAX];
+        mewl_error err = {0};
+        size_t count = 0;
+        now += 1.5 * mewl_infant_options(infant)->session_gap_s;
+        simulated_session(s);
+        mewl_recording r = simulated_recording(s, now, 0);
+        if (mewl_infant_options(infant)->measures != 1 || mewl_infant_options(infant)->surroundings != 1) {
+            r.measures = r.surroundings = NULL;
+        }
+        if (mewl_infant_hear(infant, &v, entries, &count, &r, &err) == MEWL_OK && v.gate == 0) {
+            assert_true(v.p.p > 0 && v.p.p <= 1 && isfinite(v.score));
+        }
+    }
+}
+
+/* Extreme numbers at every place of a file: refused, or read, lived with, and then refused when written, or written so
+ * that they can be read. */
+static void test_extreme_numbers(void **state)
+{
+    (void)state;
+    static const uint64_t extremes[] = {
+        0x7e37e43c8800759c,                 /* 1e300 */
+        0x4c60000000000000,                 /* 2^199, the largest powers of two that are let through */
+        0x0000000000000001,                 /* the least above 0, or 1 */
+        0x4000000000000000, UINT64_MAX - 1, /* 2, or a count of 2^62; a count before its end */
+    };
+    mewl_infant *infant = make_infant(MEWL_PERSONAL_MAHALANOBIS, NULL);
+    simulated s = simulated_infant(91, 1);
+    mewl_error err = {0};
+    mewl_buffer saved;
+    mewl_buffer again;
+    mewl_buffer_init(&saved, MEWL_INFANT_FILE_BYTES_MAX);
+    mewl_buffer_init(&again, MEWL_INFANT_FILE_BYTES_MAX);
+    simulated_enrol(infant, &s, 3);
+    assert_int_equal(mewl_infant_save(infant, &saved, &err), MEWL_OK);
+    size_t refused = 0;
+    size_t read = 0;
+    size_t unwritten = 0;
+    for (size_t at = 0; at + 8 <= saved.size; at += 4) {
+        for (size_t k = 0; k < sizeof extremes / sizeof *extremes; k++) {
+            char before[8];
+            mewl_infant *odd = NULL;
+            memcpy(before, saved.data + at, 8);
+            memcpy(saved.data + at, &extremes[k], 8);
+            if (mewl_infant_load(&odd, saved.data, saved.size, "odd", &err) == MEWL_OK) {
+                mewl_infant *copy = NULL;
+                read++;
+                if (mewl_infant_describe(odd).dims == DIMS) {
+                    live_on(odd, &s);
+                }
+                mewl_buffer_clear(&again);
+                mewl_status status = mewl_infant_save(odd, &again, &err);
+                assert_true(status == MEWL_OK || (status == MEWL_E_STATE && again.size == 0));
+                unwritten += status != MEWL_OK ? 1 : 0;
+                if (status == MEWL_OK && mewl_infant_load(&copy, again.data, again.size, "again", &err) != MEWL_OK) {
+                    fail_msg("byte %zu as %llx: %s", at, (unsigned long long)extremes[k], err.text);
+                }
+                mewl_infant_free(copy);
+            } else {
+                refused++;
+            }
+            mewl_infant_free(odd);
+            memcpy(saved.data + at, before, 8);
+        }
+    }
+    assert_true(refused > 100 && read > 100);
+    if (unwritten == 0) { /* else this test no longer tests that */
+        fail_msg("%zu read, none of them refused when written", read);
+    }
+    mewl_buffer_fini(&saved);
+    mewl_buffer_fini(&again);
+    mewl_infant_free(infant);
+}
+
 static void test_odd_settings_are_refused(void **state)
 {
     (void)state;
@@ -449,10 +607,12 @@ int main(void)
         cmocka_unit_test(test_years_of_silence),
         cmocka_unit_test(test_coverage_survives_updates),
         cmocka_unit_test(test_a_change_is_told_and_accepted),
+        cmocka_unit_test(test_a_change_closes_by_what_told_it),
         cmocka_unit_test(test_a_new_microphone_is_the_explanation),
         cmocka_unit_test(test_what_was_learned_elsewhere_goes),
         cmocka_unit_test(test_microphones_are_seldom_made_up),
         cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_extreme_numbers),
         cmocka_unit_test(test_odd_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
