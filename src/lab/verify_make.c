@@ -68,6 +68,12 @@ static mewl_status set_notes(mewl_model *model, const mewl_verify_head_opts *cho
                    "side; body: mn04_as (Schmid, Koutini and Widmer), MIT",
                    rows, chosen->shrinkage, chosen->balance);
     MEWL_TRY(mewl_model_set_note(model, "data", text, err));
+    MEWL_TRY(mewl_model_set_note(model, "recipe",
+                                 "mewl lab verify --make: mn04's body unchanged, a linear head on it and one on "
+                                 "statistics of MFCC, in closed form",
+                                 err));
+    MEWL_TRY(mewl_model_set_note(model, "teachers",
+                                 "mn04_as of EfficientAT (Schmid, Koutini and Widmer, MIT), which is the body", err));
     return mewl_model_set_note(model, "licence", "MIT (body: EfficientAT mn04_as; heads: learned here)", err);
 }
 

@@ -9,7 +9,9 @@
 
 #include "models/classifier.h"
 #include "models/intake.h"
+#include "nn/checkpoint.h"
 
+#define OWN_KEYS "mewl."
 #define WINDOW_MIN_S 0.1
 #define WINDOW_MAX_S 60.0
 #define WEIGHT_MIN 1e-3
@@ -59,6 +61,41 @@ static mewl_status hash_file(uint64_t *sum, const char *path, mewl_error *err)
     return failed ? mewl_error_set(err, MEWL_E_IO, "%s: cannot be read", path) : MEWL_OK;
 }
 
+/* What decides the vectors: arrays, and the texts that describe the network ("mewl.*"). Other notes say where it comes
+ * from, and a better word there must not make strangers of vectors that are the same. */
+static uint64_t hash_checkpoint(uint64_t sum, const mewl_checkpoint *file)
+{
+    mewl_checkpoint_entry entry;
+    const char *key, *text;
+    uint64_t texts = 0; /* a sum, since their order in the file means nothing */
+    for (size_t i = 0; mewl_checkpoint_at(file, &entry, i); i++) {
+        sum = hash(sum, entry.name, strlen(entry.name) + 1);
+        sum = hash(sum, &entry.dtype, sizeof entry.dtype);
+        sum = hash(sum, entry.dim, (size_t)entry.rank * sizeof entry.dim[0]);
+        sum = hash(sum, entry.data, (size_t)entry.bytes);
+    }
+    for (size_t i = 0; mewl_checkpoint_text_at(file, &key, &text, i); i++) {
+        if (strncmp(key, OWN_KEYS, strlen(OWN_KEYS)) == 0) {
+            texts += hash(hash(HASH_START, key, strlen(key) + 1), text, strlen(text));
+        }
+    }
+    return hash(sum, &texts, sizeof texts);
+}
+
+/* A model of Mewl's by what is in it, a teacher's file by its bytes. */
+static mewl_status hash_model(uint64_t *sum, const char *path, mewl_error *err)
+{
+    mewl_checkpoint *file = NULL;
+    const mewl_status status = mewl_checkpoint_read(&file, path, err);
+    if (status == MEWL_E_FORMAT) {
+        return hash_file(sum, path, err);
+    }
+    MEWL_TRY(status);
+    *sum = hash_checkpoint(*sum, file);
+    mewl_checkpoint_free(file);
+    return MEWL_OK;
+}
+
 static bool good_window(const mewl_embedder_opts *o)
 {
     return o->window_s == 0.0 ? o->hop_s == 0.0
@@ -82,7 +119,7 @@ static mewl_status describe(mewl_embedder *e, const char *path, mewl_error *err)
                               net->arch);
     }
     uint64_t sum = HASH_START;
-    MEWL_TRY(hash_file(&sum, path, err));
+    MEWL_TRY(hash_model(&sum, path, err));
     const double options[] = {(double)e->opts.pool, (double)e->opts.cry_weighted, e->opts.window_s, e->opts.hop_s};
     sum = hash(sum, options, sizeof options);
     sum = e->opts.at_peak ? hash(sum, "peak", 4) : sum; /* ids of vectors without it are older than the option */

@@ -44,8 +44,9 @@ mewl_embedder_opts mewl_embedder_of_voices(void);
 
 typedef struct mewl_embedder_info {
     char name[MEWL_EMBEDDER_NAME_MAX]; /* "yamnet", "mn04", "mobilenet", "cnn10", ... */
-    char id[MEWL_EMBEDDER_ID_BYTES];   /* 16 hex digits that stand for the file's bytes and the options: vectors with
-                                          different ids must not be compared */
+    char id[MEWL_EMBEDDER_ID_BYTES];   /* 16 hex digits that stand for the weights, the network's description and the
+                                          options, not for other notes in the file (of a teacher's file: for its
+                                          bytes): vectors with different ids must not be compared */
     double rate_hz;                    /* of the samples that run takes */
     size_t size;                       /* floats in a vector */
     size_t row;                        /* floats in a row: size, or half of it with MEWL_EMBEDDER_MEAN_STD */

@@ -162,6 +162,26 @@ static void results_name_their_program(void **state)
     run_expect(run("eval $M who.csv --positive cry --no-baselines --ndjson"), "eval", 0, wanted, NULL);
 }
 
+/* What every model that ships says of itself. */
+static void shipped_models_say_where_they_come_from(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *results;
+    } models[] = {{"detector", "\"results\": \""}, {"embedder", "\"results\": \""}, {"reason", "\"metrics\": \""}};
+    static const char *const notes[] = {"recipe", "data", "revision", "licence"};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        char words[160], wanted[32];
+        (void)snprintf(words, sizeof words, "model info \"$S/models/%s.safetensors\" --json", models[i].model);
+        run_expect(run(words), words, 0, models[i].results, NULL);
+        for (size_t k = 0; k < sizeof notes / sizeof notes[0]; k++) {
+            (void)snprintf(wanted, sizeof wanted, "\"%s\": \"", notes[k]);
+            run_expect(run(words), words, 0, wanted, NULL);
+        }
+    }
+    run_expect(run("model info \"$S/models/embedder.safetensors\" --json"), "model info", 0, "\"teachers\": \"", NULL);
+}
+
 static int make_recipe(void **state)
 {
     (void)state;
@@ -189,8 +209,8 @@ int main(int argc, char **argv)
     source = realpath(argv[3], NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_start_is_refused), cmocka_unit_test(keys_are_listed_with_their_defaults),
-        cmocka_unit_test(recordings_are_told_apart), cmocka_unit_test(what_ships_is_found_from_any_folder),
-        cmocka_unit_test(results_name_their_program)};
+        cmocka_unit_test(recordings_are_told_apart),    cmocka_unit_test(what_ships_is_found_from_any_folder),
+        cmocka_unit_test(results_name_their_program),   cmocka_unit_test(shipped_models_say_where_they_come_from)};
     return program == NULL || little_model == NULL || source == NULL
                ? 2
                : cmocka_run_group_tests_name("cli/lab", tests, make_recipe, remove_recipe);

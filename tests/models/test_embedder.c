@@ -167,7 +167,8 @@ static void test_windows(void **state)
     mewl_embedder_close(plain);
 }
 
-/* The id follows the file's bytes and the options, and nothing else. */
+/* The id follows the weights, the network's description and the options, and nothing else: not what is noted of them.
+ */
 static void test_ids(void **state)
 {
     (void)state;
@@ -189,6 +190,20 @@ static void test_ids(void **state)
         assert_int_equal(strcmp(first, mewl_embedder_describe(e)->id) == 0, rows[i].same);
         mewl_embedder_close(e);
     }
+    mewl_error err = {0};
+    mewl_model *model;
+    const char *path = make_model("c", "dog", 3);
+    e = open_or_fail(path, (mewl_embedder_opts){0});
+    assert_string_not_equal(first, mewl_embedder_describe(e)->id); /* labels say which class weighs */
+    mewl_embedder_close(e);
+    path = make_model("d", "cry", 3);
+    assert_int_equal(mewl_model_load(&model, path, &err), MEWL_OK);
+    assert_int_equal(mewl_model_set_note(model, "licence", "any use", &err), MEWL_OK);
+    assert_int_equal(mewl_model_save(model, path, false, &err), MEWL_OK);
+    mewl_model_free(model);
+    e = open_or_fail(path, (mewl_embedder_opts){0});
+    assert_string_equal(first, mewl_embedder_describe(e)->id);
+    mewl_embedder_close(e);
 }
 
 static void test_refusals(void **state)

@@ -339,10 +339,19 @@ rooms_with_threads_have_tests_for_them() {
     done
 }
 
-echo 1..13
+# A card is about one file: the one whose sha256 it gives first.
+cards_name_the_bytes_of_their_models() {
+    for model in models/*.safetensors; do
+        card=${model%.safetensors}.md
+        said=$(grep -o -E '[0-9a-f]{64}' "$card" | head -n 1)
+        [ "$said" = "$(sha256sum "$model" | cut -d' ' -f1)" ] || echo "$card: not the sha256 of $model"
+    done
+}
+
+echo 1..14
 run_cases includes_go_along_the_rooms outside_libraries_stay_behind_their_door no_room_depends_on_itself_in_a_circle \
     libraries_never_print_or_exit every_header_compiles_alone the_public_header_is_plain_c \
     guards_have_the_names_of_their_files files_open_with_what_they_are files_and_lines_are_of_readable_length \
     nothing_is_left_for_later libraries_define_only_their_own_names no_variables_are_global \
-    rooms_with_threads_have_tests_for_them
+    rooms_with_threads_have_tests_for_them cards_name_the_bytes_of_their_models
 exit "$failed"
