@@ -248,11 +248,12 @@ static void test_sheets(void **state)
         assert_int_equal(row_count(later), 1); /* others alone: nothing was altered */
         assert_true(cell(later, 0, 5) == 12 * (MANY - 2 * MEWL__LATER_FIRST));
         const json_t *rates = sheet_of(document, 6);
-        assert_int_equal(row_count(rates), 3);
-        for (size_t k = 0; k < 3; k++) {
-            assert_true(cell(rates, k, 1) == 12 && cell(rates, k, 2) == 12 * (MANY / 2.0 - MEWL__LATER_FIRST));
-            assert_true(cell(rates, k, 4) >= cell(rates, k, 3) - 1e-9);
-            assert_true(cell(rates, k, 5) > 0 && cell(rates, k, 5) < 3 * cell(rates, k, 0));
+        assert_int_equal(row_count(rates), 3 * 3);
+        for (size_t k = 0; k < 9; k++) {
+            assert_true(cell(rates, k, 2) == 12 && cell(rates, k, 3) == 12 * (MANY / 2.0 - MEWL__LATER_FIRST));
+            assert_true(fabs(cell(rates, k, 4) - cell(rates, k, 5)) < 1e-6);
+            assert_true(k % 3 != 1 || cell(rates, k, 4) >= cell(rates, k - 1, 4) - 1e-9); /* drawn is never larger */
+            assert_true(k % 3 != 2 || (cell(rates, k, 4) > 0 && cell(rates, k, 4) < 3 * cell(rates, k, 0)));
         }
         json_decref(document);
         free_people(p);
@@ -378,9 +379,9 @@ static void test_rates(void **state)
     }
     json_t *sheet = NULL;
     assert_int_equal(mewl__rates_sheet(&sheet, "people", &r, 1, 1, 3, NULL), MEWL_OK);
-    assert_int_equal(row_count(sheet), 3);
-    assert_true(cell(sheet, 2, 2) == 1 && fabs(cell(sheet, 2, 4) - 0.15) < 1e-9 &&
-                fabs(cell(sheet, 2, 5) - 0.15) < 1e-9);
+    assert_int_equal(row_count(sheet), 9);
+    assert_true(cell(sheet, 8, 3) == 1 && fabs(cell(sheet, 8, 4) - 0.15) < 1e-9);
+    assert_true(fabs(cell(sheet, 7, 4) - 0.15) < 1e-9 && cell(sheet, 6, 4) == 0);
     json_decref(sheet);
 }
 
