@@ -1,32 +1,13 @@
 /* `mewl analyze` as people run it: exit codes, messages and outputs for good and bad recordings. Arguments: the program
  * and a model with random weights. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include "base/json.h"
+#include "run_json.h"
 #include "sounds.h"
 
 static const char *program, *model;
 static char folder[] = "/tmp/mewl-test-analyze-XXXXXX";
-
-typedef struct ran {
-    int code;
-    char out[1 << 18], err[1 << 14];
-} ran;
-
-static void read_text(char *to, size_t size, const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    to[fread(to, 1, size - 1, file)] = '\0';
-    (void)fclose(file);
-}
 
 #define AS_USER "setpriv --reuid 65534 --regid 65534 --clear-groups "
 
@@ -43,21 +24,8 @@ static bool user_can_run(void)
 /* Runs `mewl words` in the folder of the sounds. */
 static const ran *run(const char *words)
 {
-    static ran r;
-    char command[4096];
     const char *as_user = getuid() == 0 && strstr(words, "hidden") != NULL ? AS_USER : "";
-    (void)snprintf(command, sizeof command,
-                   "cd %s && TMPDIR=$PWD MEWL_CONFIG= MEWL_MODEL=%s %s%s </dev/null %s >out.txt 2>err.txt", folder,
-                   model, as_user, program, words);
-    int status = system(command); /* NOLINT: the point is to run it as a shell does */
-    assert_true(WIFEXITED(status));
-    r.code = WEXITSTATUS(status);
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s/out.txt", folder);
-    read_text(r.out, sizeof r.out, path);
-    (void)snprintf(path, sizeof path, "%s/err.txt", folder);
-    read_text(r.err, sizeof r.err, path);
-    return &r;
+    return run_in(folder, "TMPDIR=$PWD MEWL_CONFIG= MEWL_MODEL='%s' %s%s %s", model, as_user, program, words);
 }
 
 static void in_folder(char *to, size_t size, const char *name)
@@ -305,13 +273,6 @@ static void test_json(void **state)
     json_decref(document);
 }
 
-static void read_output(char *to, size_t size, const char *name)
-{
-    char path[256];
-    in_folder(path, sizeof path, name);
-    read_text(to, size, path);
-}
-
 /* What cannot be written is known before the work begins. */
 static void test_outputs_without_place(void **state)
 {
@@ -328,6 +289,10 @@ static void test_outputs_without_place(void **state)
         {"--steps out.png - < good.wav", "--steps reads a recording twice"},
         {"--csv good.wav one.wav", "--csv: good.wav is a recording, and would be lost"},
         {"--picture good.wav good.wav", "--picture: good.wav is a recording"},
+        {"--picture night.gif good.wav", "--picture: night.gif: names of pictures end in .png, .svg or .pdf"},
+        {"--steps steps good.wav", "--steps: steps: names of pictures end in .png, .svg or .pdf"},
+        {"--picture - good.wav", "--picture: this cannot go to standard output: name a file"},
+        {"--raven - good.wav one.wav", "--raven: several recordings need a folder, not standard output"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char words[256];
@@ -337,6 +302,51 @@ static void test_outputs_without_place(void **state)
             fail_msg("mewl %s: exit %d, out \"%.300s\", err \"%.300s\"", words, r->code, r->out, r->err);
         }
     }
+}
+
+/* Labels go to standard output, alone there, and what is there already is added to. */
+static void test_labels_to_stdout(void **state)
+{
+    (void)state;
+    static const char *const clash[] = {"--csv - --tsv -", "--csv - --json", "--audacity - --ndjson"};
+    for (size_t i = 0; i < sizeof clash / sizeof clash[0]; i++) {
+        char words[256];
+        (void)snprintf(words, sizeof words, "analyze %s good.wav", clash[i]);
+        const ran *r = run(words);
+        assert_int_equal(r->code, 2);
+        assert_non_null(strstr(r->err, "standard output holds one form"));
+    }
+    const ran *r = run("analyze --csv - good.wav one.wav");
+    assert_int_equal(strncmp(r->out, "Start (s),End (s),Label,Confidence,File\n", 40), 0);
+    assert_null(strstr(r->out, "In all"));
+    r = run("analyze --audacity - --csv beside.csv good.wav");
+    assert_int_equal(r->code, 0);
+    assert_non_null(strstr(r->out, "\tcry "));
+    assert_null(strstr(r->out, "good.wav"));
+    assert_int_equal(run_in(folder, "test ! -e -")->code, 0);
+}
+
+/* The ending says what a picture is. */
+static void test_picture_forms(void **state)
+{
+    (void)state;
+    const ran *r = run("analyze --picture p.svg --steps s.pdf good.wav");
+    assert_int_equal(r->code, 0);
+    assert_int_equal(run_in(folder, "head -c 5 p.svg && head -c 5 s.pdf")->code, 0);
+    assert_string_equal(run_in(folder, "head -c 5 p.svg; head -c 5 s.pdf")->out, "<?xml%PDF-");
+}
+
+/* Nothing piped in is told as that, once. */
+static void test_empty_stdin(void **state)
+{
+    (void)state;
+    const ran *r = run("analyze -");
+    assert_int_equal(r->code, 3);
+    assert_string_equal(r->err, "mewl analyze: standard input: nothing came from it; the program before the pipe may "
+                                "have failed\n");
+    r = run_in(folder, "echo hello | MEWL_CONFIG= '%s' analyze --model '%s' -", program, model);
+    assert_int_equal(r->code, 3);
+    assert_non_null(strstr(r->err, "analyze: standard input: not a sound or video file"));
 }
 
 /* A picture that fails in the end takes nothing of what was found along. */
@@ -379,37 +389,37 @@ static void test_label_files(void **state)
         fail_msg("exit %d: %s", r->code, r->err);
     }
     double from, to;
-    read_output(text, sizeof text, "out.labels");
+    run_read(text, sizeof text, folder, "out.labels");
     assert_int_equal(sscanf(text, "%lf\t%lf\tcry ", &from, &to), 2);
     assert_true(to > from);
-    read_output(text, sizeof text, "out.csv");
+    run_read(text, sizeof text, folder, "out.csv");
     assert_int_equal(strncmp(text, "Start (s),End (s),Label,Confidence,File\n", 40), 0);
     assert_non_null(strstr(text, ",cry,"));
     assert_non_null(strstr(text, ",good.wav\n"));
-    read_output(text, sizeof text, "out.tsv");
+    run_read(text, sizeof text, folder, "out.tsv");
     assert_int_equal(strncmp(text, "filename\tonset\toffset\tevent_label\ngood.wav\t", 43), 0);
     assert_non_null(strstr(text, "\tInfantcry\n"));
-    read_output(text, sizeof text, "out.raven");
+    run_read(text, sizeof text, folder, "out.raven");
     assert_non_null(strstr(text, "Begin Time (s)\tEnd Time (s)"));
     assert_non_null(strstr(text, "1\tSpectrogram 1\t1\t"));
-    read_output(text, sizeof text, "out.png");
+    run_read(text, sizeof text, folder, "out.png");
     assert_memory_equal(text, "\x89PNG\r\n\x1a\n", 8);
 
     /* Several recordings: one file each in a folder, the path below the operand kept. */
     r = run("analyze --audacity labels --picture pictures --csv all.csv 'a batch' good.wav");
     assert_int_equal(r->code, 4);
-    read_output(text, sizeof text, "labels/a.wav.txt");
-    read_output(text, sizeof text, "labels/sub/c.wav.txt");
-    read_output(text, sizeof text, "labels/good.wav.txt");
-    read_output(text, sizeof text, "pictures/sub/c.wav.png");
+    run_read(text, sizeof text, folder, "labels/a.wav.txt");
+    run_read(text, sizeof text, folder, "labels/sub/c.wav.txt");
+    run_read(text, sizeof text, folder, "labels/good.wav.txt");
+    run_read(text, sizeof text, folder, "pictures/sub/c.wav.png");
     assert_memory_equal(text, "\x89PNG", 4);
 
     /* Recordings of one name do not overwrite each other's labels, and nothing is written outside the folder. */
     r = run("analyze --audacity apart --tsv apart.tsv --threshold 0.01 'half hidden/a.wav' 'a batch/../a batch/a.wav'");
     assert_int_equal(r->code, 0);
-    read_output(text, sizeof text, "apart/half hidden/a.wav.txt");
-    read_output(text, sizeof text, "apart/a batch/__/a batch/a.wav.txt");
-    read_output(text, sizeof text, "apart.tsv");
+    run_read(text, sizeof text, folder, "apart/half hidden/a.wav.txt");
+    run_read(text, sizeof text, folder, "apart/a batch/__/a batch/a.wav.txt");
+    run_read(text, sizeof text, folder, "apart.tsv");
     assert_non_null(strstr(text, "\nhalf hidden/a.wav\t"));
     assert_non_null(strstr(text, "\na batch/../a batch/a.wav\t"));
 }
@@ -496,6 +506,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_outputs_without_place),
         cmocka_unit_test(test_picture_that_fails),
+        cmocka_unit_test(test_labels_to_stdout),
+        cmocka_unit_test(test_picture_forms),
+        cmocka_unit_test(test_empty_stdin),
         cmocka_unit_test(test_recording_as_command),
         cmocka_unit_test(test_label_files),
         cmocka_unit_test(test_stdin),
