@@ -201,6 +201,33 @@ static void later_cries_are_compared(void **state)
     expect("alerts Ida " NOW, 0, "No new alerts", "before a single session can count as unusual");
 }
 
+/* The same cry at a gain 20 dB lower: heard, compared, and just as usual. In float, since what 16 bits round off would
+ * be all that is heard in the pauses of cries as clean as these. */
+static void loudness_says_nothing(void **state)
+{
+    (void)state;
+    expect("add Lea --born 2025-09-20 --store loud " NOW, 0, NULL, NULL);
+    expect(with_cries("enrol Lea --store loud " NOW, 0, 8), 0, NULL, NULL);
+    double score[2], cry_s[2], level[2];
+    for (size_t i = 0; i < 2; i++) { /* within a session that goes on, so that the model is the same */
+        char words[160];
+        (void)snprintf(words, sizeof words,
+                       "score Lea --store loud --json --at '2025-11-20 07:0%zu' --now 2025-11-20T07:30Z %s", i,
+                       i == 0 ? "near.wav" : "far.wav");
+        json_t *out = parse(words, 0);
+        const json_t *row = json_array_get(json_object_get(out, "recordings"), 0);
+        assert_string_equal(json_string_value(json_object_get(row, "verdict")), "usual");
+        score[i] = json_number_value(json_object_get(row, "score"));
+        cry_s[i] = json_number_value(json_object_get(row, "cry_s"));
+        level[i] = json_number_value(json_object_get(row, "p_value"));
+        json_decref(out);
+    }
+    if (fabs(score[0] - score[1]) > 0.03 * score[0] || fabs(cry_s[0] - cry_s[1]) > 0.5 || level[0] != level[1]) {
+        fail_msg("near: score %g, %g s, p %g; far: %g, %g s, p %g", score[0], cry_s[0], level[0], score[1], cry_s[1],
+                 level[1]);
+    }
+}
+
 /* What is older than the last: the model is made anew from what is stored, and comes to the same. */
 static void order_does_not_matter(void **state)
 {
@@ -414,6 +441,18 @@ static bool make_cries(void)
              mewl_audio_write(names[i], samples, count, 16000.0, MEWL_AUDIO_BY_NAME, NULL) == MEWL_OK;
         free(samples);
     }
+    float *samples = NULL;
+    size_t count = 0;
+    mewl_synth_cry cry = ok ? diary.list[CRIES - 1].cry : (mewl_synth_cry){0};
+    cry.seed++; /* another cry of the same sort */
+    cry.seconds = 3.0;
+    ok = ok && mewl_synth_render(&samples, &count, NULL, NULL, &cry, 16000.0, NULL) == MEWL_OK &&
+         mewl_audio_write("near.wav", samples, count, 16000.0, MEWL_AUDIO_WAV_F32, NULL) == MEWL_OK;
+    for (size_t i = 0; i < count; i++) {
+        samples[i] *= 0.1F;
+    }
+    ok = ok && mewl_audio_write("far.wav", samples, count, 16000.0, MEWL_AUDIO_WAV_F32, NULL) == MEWL_OK;
+    free(samples);
     mewl_synth_diary_fini(&diary);
     return ok;
 }
@@ -450,6 +489,7 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(infants_come_and_stay),
                                        cmocka_unit_test(usual_cries_are_learned),
                                        cmocka_unit_test(later_cries_are_compared),
+                                       cmocka_unit_test(loudness_says_nothing),
                                        cmocka_unit_test(order_does_not_matter),
                                        cmocka_unit_test(the_timeline_tells_what_was_heard),
                                        cmocka_unit_test(alarms_keep_to_the_wish),
