@@ -41,16 +41,17 @@ static json_t *parse(const char *words)
     return run_json(r);
 }
 
-/* A cry of session `session`: around the infant's usual place, from `changed` on turned away from it and higher. */
-static void add_cry(mewl_store *store, int64_t infant_id, int64_t model_id, size_t session, size_t changed, bool late)
+/* A cry of session `session`: around the infant's usual place, `turned` away from it, `higher` by standard deviations.
+ */
+static void add_cry(mewl_store *store, int64_t infant_id, int64_t model_id, size_t session, double turned,
+                    double higher, bool late)
 {
     mewl_rng rng = mewl_rng_stream((uint64_t)infant_id, session + (late ? 1000 : 0));
     float embedding[DIMS];
-    const double shift = session >= changed ? 3.0 : 0.0;
     for (size_t j = 0; j < DIMS; j++) {
-        embedding[j] = (float)((j % 3 == 0 ? 1.0 : -0.7) + 0.5 * mewl_rng_normal(&rng) + (j == 0 ? -shift : 0.0));
+        embedding[j] = (float)((j % 3 == 0 ? 1.0 : -0.7) + 0.5 * mewl_rng_normal(&rng) + (j == 0 ? -turned : 0.0));
     }
-    const mewl_store_measure pitch = {.name = "log_f0", .value = 6.0 + 0.1 * (mewl_rng_normal(&rng) + shift)};
+    const mewl_store_measure pitch = {.name = "log_f0", .value = 6.0 + 0.1 * (mewl_rng_normal(&rng) + higher)};
     mewl_store_recording r = a_recording(infant_id, FIRST_MS + (int64_t)session * SESSION_MS + (late ? 2 * HOUR_MS : 0),
                                          (uint64_t)infant_id * 10000 + session + (late ? 1000 : 0));
     r.role = session < ENROLLED ? MEWL_STORE_ENROLLED : MEWL_STORE_SCORED;
@@ -61,8 +62,9 @@ static void add_cry(mewl_store *store, int64_t infant_id, int64_t model_id, size
     assert_done(mewl_store_embedding_put(store, r.id, model_id, embedding, DIMS, E));
 }
 
-/* Sessions [from, to) of the infant, who is made with a personal model that cannot be read, so that one is made. */
-static void add_sessions(const char *name, size_t from, size_t to, size_t changed, bool late)
+/* Sessions [from, to) of the infant, who is made with a personal model that cannot be read, so that one is made. From
+ * session `changed` on the voice is another: turned away and higher, or lower alone. */
+static void add_cries(const char *name, size_t from, size_t to, size_t changed, double turned, double higher, bool late)
 {
     char path[128];
     (void)snprintf(path, sizeof path, "%s/store", folder);
@@ -77,10 +79,15 @@ static void add_sessions(const char *name, size_t from, size_t to, size_t change
     assert_done(mewl_store_infant_find(store, &infant, name, E));
     assert_done(mewl_store_begin(store, E));
     for (size_t i = from; i < to; i++) {
-        add_cry(store, infant.id, model.id, i, changed, late);
+        add_cry(store, infant.id, model.id, i, i >= changed ? turned : 0.0, i >= changed ? higher : 0.0, late);
     }
     assert_done(mewl_store_commit(store, E));
     mewl_store_close(store);
+}
+
+static void add_sessions(const char *name, size_t from, size_t to, size_t changed, bool late)
+{
+    add_cries(name, from, to, changed, 3.0, 3.0, late);
 }
 
 static bool is_open(const char *name, const char *now)
@@ -211,6 +218,24 @@ static void a_dismissed_change_is_over(void **state)
     expect("timeline Otto --picture otto.svg " LATER, 0, "the change was nothing", NULL);
 }
 
+/* Pitch alone falls and comes back: told once, as lower; open however usual the rest is; over once, said in words. */
+static void a_pitch_that_comes_back(void **state)
+{
+    (void)state;
+    add_cries("Pia", 0, ANSWERED, CHANGED, 0.0, -4.0, false);
+    expect("alerts Pia --keep-new " THEN, 0, "different for some time: lower pitched", NULL);
+    assert_true(is_open("Pia", THEN));
+    add_sessions("Pia", ANSWERED, LAST, SIZE_MAX, false);
+    assert_false(is_open("Pia", LATER));
+    json_t *now = timeline("Pia");
+    assert_int_equal(count_entries(now, "change"), 1);
+    json_decref(now);
+    expect("timeline Pia " LATER, 0, "; the pitch is as it was before the change again", NULL);
+    json_t *alerts = parse("alerts Pia --all --json " LATER);
+    assert_int_equal(json_array_size(json_object_get(alerts, "alerts")), 1);
+    json_decref(alerts);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -240,7 +265,8 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(an_accepted_change_is_the_new_usual),
                                        cmocka_unit_test(an_answer_is_repeated),
                                        cmocka_unit_test(late_recordings_lie_before_the_answer),
-                                       cmocka_unit_test(a_dismissed_change_is_over)};
+                                       cmocka_unit_test(a_dismissed_change_is_over),
+                                       cmocka_unit_test(a_pitch_that_comes_back)};
     const int failed = cmocka_run_group_tests_name("baby change", tests, make_folder, remove_folder);
     free(program);
     return failed;
