@@ -68,14 +68,6 @@ double mewl_augment_active_power(const float *samples, size_t count, double rate
     return length > 0.0 ? sum / length : 0.0;
 }
 
-double mewl_augment_snr_gain(const float *event, size_t event_count, const float *background, size_t background_count,
-                             double rate_hz, double snr_db)
-{
-    const double signal = mewl_augment_active_power(event, event_count, rate_hz);
-    const double noise = mewl_augment_active_power(background, background_count, rate_hz);
-    return signal > 0.0 && noise > 0.0 ? sqrt(noise / signal * pow(10.0, snr_db / 10.0)) : 0.0;
-}
-
 void mewl_augment_add(float *inout, size_t count, const float *event, size_t event_count, size_t at, double gain)
 {
     if (at >= count) {
@@ -87,32 +79,10 @@ void mewl_augment_add(float *inout, size_t count, const float *event, size_t eve
     }
 }
 
-void mewl_augment_mix(float *inout, size_t count, const float *event, size_t event_count, size_t at, double rate_hz,
-                      double snr_db, double *gain)
-{
-    double factor = 0.0;
-    if (at < count) {
-        const size_t n = count - at < event_count ? count - at : event_count;
-        factor = mewl_augment_snr_gain(event, n, inout + at, n, rate_hz, snr_db);
-        mewl_augment_add(inout, count, event, n, at, factor);
-    }
-    if (gain != NULL) {
-        *gain = factor;
-    }
-}
-
 void mewl_augment_gain(float *inout, size_t count, double gain)
 {
     for (size_t i = 0; i < count; i++) {
         inout[i] *= (float)gain;
-    }
-}
-
-void mewl_augment_normalise(float *inout, size_t count, double rate_hz, double level_dbfs)
-{
-    const double power = mewl_augment_active_power(inout, count, rate_hz);
-    if (power > 0.0) {
-        mewl_augment_gain(inout, count, mewl_level_to_amplitude(level_dbfs) / sqrt(power));
     }
 }
 
@@ -130,17 +100,6 @@ static mewl_status check_response(size_t response_count, mewl_error *err)
                               MEWL__RESPONSE_MOST);
     }
     return MEWL_OK;
-}
-
-mewl_status mewl_augment_convolve(float *out, const float *in, size_t count, const float *response,
-                                  size_t response_count, mewl_error *err)
-{
-    MEWL_TRY(check_response(response_count, err));
-    if (count == 0) {
-        memset(out, 0, (response_count - 1) * sizeof *out);
-        return MEWL_OK;
-    }
-    return mewl__convolve(out, count + response_count - 1, 0, in, count, response, response_count, err);
 }
 
 mewl_status mewl_augment_room(float *out, const float *in, size_t count, const float *response, size_t response_count,

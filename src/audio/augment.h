@@ -12,24 +12,11 @@
  * that are not silent. 0 for silence. How the level of a cry with pauses is meant (compare ITU-T P.56). rate_hz > 0. */
 double mewl_augment_active_power(const float *samples, size_t count, double rate_hz);
 
-/* The factor for `event` that puts its active power snr_db above the background's active power under it; 0 when either
- * is silent. */
-double mewl_augment_snr_gain(const float *event, size_t event_count, const float *background, size_t background_count,
-                             double rate_hz, double snr_db);
-
 /* inout[at + i] += gain * event[i], as far as both reach. */
 void mewl_augment_add(float *inout, size_t count, const float *event, size_t event_count, size_t at, double gain);
 
-/* Mixes `event` into inout from sample `at` on at snr_db over what lies there; *gain (may be NULL) is the factor used.
- */
-void mewl_augment_mix(float *inout, size_t count, const float *event, size_t event_count, size_t at, double rate_hz,
-                      double snr_db, double *gain);
-
 /* Multiplies. */
 void mewl_augment_gain(float *inout, size_t count, double gain);
-
-/* Scales so that the active level becomes level_dbfs (silence stays). */
-void mewl_augment_normalise(float *inout, size_t count, double rate_hz, double level_dbfs);
 
 /* Cuts at +-limit (> 0): an overdriven microphone. */
 void mewl_augment_clip(float *inout, size_t count, float limit);
@@ -40,10 +27,6 @@ void mewl_augment_clip(float *inout, size_t count, float limit);
  * MEWL_E_MEMORY, MEWL_E_LIBRARY. */
 mewl_status mewl_augment_room(float *out, const float *in, size_t count, const float *response, size_t response_count,
                               double rate_hz, mewl_error *err);
-
-/* Plain linear convolution; out has count + response_count - 1 samples. Limits and errors as above. */
-mewl_status mewl_augment_convolve(float *out, const float *in, size_t count, const float *response,
-                                  size_t response_count, mewl_error *err);
 
 /* Linear-phase low-pass without delay: flat within 0.1 dB to 90 % of cutoff_hz, at least -80 dB from cutoff_hz on, as
  * if the sound had been recorded at twice cutoff_hz. A cutoff at or above rate_hz / 2 changes nothing. cutoff_hz from

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define THREADS_MAX 64
 #define OUT_MAX 2
@@ -50,8 +49,6 @@ struct mewl_loader {
     int making;
     uint64_t next_make, next_give;
     uint64_t first_epoch, first_batch, per_epoch; /* 0: not yet told */
-    double cpu_s;
-    uint64_t made;
 };
 
 /* ---- one batch ---- */
@@ -180,12 +177,6 @@ static slot *free_slot(mewl_loader *l)
     return NULL;
 }
 
-static double thread_cpu_s(void)
-{
-    struct timespec t;
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0 ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec : 0;
-}
-
 static void *work(void *argument)
 {
     worker *w = argument;
@@ -204,15 +195,11 @@ static void *work(void *argument)
         s->batch.index = place % l->per_epoch;
         l->making++;
         pthread_mutex_unlock(&l->lock);
-        double before = thread_cpu_s();
         s->err = (mewl_error){0};
         s->status = make_batch(w, &s->batch, &s->err);
-        double spent = thread_cpu_s() - before;
         pthread_mutex_lock(&l->lock);
         s->state = SLOT_READY;
         l->making--;
-        l->cpu_s += spent;
-        l->made += s->batch.count;
         pthread_cond_broadcast(&l->changed);
     }
     pthread_mutex_unlock(&l->lock);
@@ -467,14 +454,6 @@ const char *const *mewl_loader_classes(const mewl_loader *l)
 size_t mewl_loader_examples(const mewl_loader *l)
 {
     return l->maker.examples;
-}
-
-void mewl_loader_cost(mewl_loader *l, double *cpu_s, uint64_t *examples)
-{
-    pthread_mutex_lock(&l->lock);
-    *cpu_s = l->cpu_s;
-    *examples = l->made;
-    pthread_mutex_unlock(&l->lock);
 }
 
 /* ---- mixtures ---- */

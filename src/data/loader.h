@@ -85,7 +85,4 @@ const char *const *mewl_loader_classes(const mewl_loader *loader);
 /* Examples per pass that cover every clip once (clips), or 0 (mixtures have no end). */
 size_t mewl_loader_examples(const mewl_loader *loader);
 
-/* CPU seconds spent by workers, and examples made: what an example costs. */
-void mewl_loader_cost(mewl_loader *loader, double *cpu_s, uint64_t *examples);
-
 #endif

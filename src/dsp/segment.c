@@ -35,11 +35,6 @@ void mewl_segments_fini(mewl_segments *segments)
     }
 }
 
-bool mewl_segments_usable(const mewl_segments *segments, double min_snr_db)
-{
-    return segments->event_count > 0 && segments->snr_db >= min_snr_db;
-}
-
 static double level_db(double power)
 {
     double level = power > 0 ? 10 * log10(power) : LEVEL_FLOOR_DB;

@@ -58,8 +58,4 @@ mewl_status mewl_segment_levels(float **levels_dbfs, size_t *level_count, const 
 /* Makes the events anew from the bursts, where a caller has changed those. False when out of memory. */
 bool mewl_segments_merge(mewl_segments *segments, mewl_segment_opts opts);
 
-/* Whether a clip should serve as a source of cry events: some event, and snr_db at least min_snr_db (10 is the default
- * of recipes). */
-bool mewl_segments_usable(const mewl_segments *segments, double min_snr_db);
-
 #endif

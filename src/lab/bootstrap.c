@@ -11,7 +11,6 @@
 
 #define ROUNDS_DEFAULT 1000
 #define ROUNDS_MAX 1000000
-#define EXACT_SIGNS_MAX 20
 
 static int by_value(const void *a, const void *b)
 {
@@ -180,69 +179,5 @@ done:
     free(drawn);
     free(defined);
     grouping_fini(&g);
-    return status;
-}
-
-mewl_status mewl_permutation_signs(double *p, const double *difference, size_t count, mewl_bootstrap_opts opts,
-                                   mewl_error *err)
-{
-    MEWL_TRY(check_opts(&opts, err));
-    if (count == 0) {
-        return mewl_error_set(err, MEWL_E_EMPTY, "there are no differences to test");
-    }
-    double observed = 0;
-    double scale = 0;
-    for (size_t i = 0; i < count; i++) {
-        observed += difference[i];
-        scale += fabs(difference[i]);
-    }
-    double border = fabs(observed) - 1e-12 * scale; /* the pattern as observed must count, whatever the rounding */
-    if (count <= EXACT_SIGNS_MAX) {
-        size_t patterns = (size_t)1 << count;
-        size_t hits = 0;
-        for (size_t pattern = 0; pattern < patterns; pattern++) {
-            double sum = 0;
-            for (size_t i = 0; i < count; i++) {
-                sum += (pattern >> i & 1) != 0 ? -difference[i] : difference[i];
-            }
-            hits += fabs(sum) >= border;
-        }
-        *p = (double)hits / (double)patterns;
-        return MEWL_OK;
-    }
-    mewl_rng rng = mewl_rng_seeded(opts.seed);
-    size_t hits = 0;
-    for (size_t round = 0; round < opts.rounds; round++) {
-        double sum = 0;
-        uint64_t bits = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (i % 64 == 0) {
-                bits = mewl_rng_u64(&rng);
-            }
-            sum += (bits >> (i % 64) & 1) != 0 ? -difference[i] : difference[i];
-        }
-        hits += fabs(sum) >= border;
-    }
-    *p = (double)(hits + 1) / (double)(opts.rounds + 1);
-    return MEWL_OK;
-}
-
-mewl_status mewl_permutation_labels(double *p, double *observed, const int *labels, const size_t *group, size_t count,
-                                    mewl_label_figure_fn figure, void *user, mewl_bootstrap_opts opts, mewl_error *err)
-{
-    MEWL_TRY(check_opts(&opts, err));
-    int *shuffled = malloc((count + 1) * sizeof *shuffled);
-    if (shuffled == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory to shuffle %zu labels", count);
-    }
-    *observed = figure(labels, user);
-    size_t hits = 0;
-    mewl_status status = MEWL_OK;
-    for (size_t round = 0; status == MEWL_OK && round < opts.rounds; round++) {
-        status = mewl_permutation_draw(shuffled, labels, group, count, opts.seed, round, err);
-        hits += status == MEWL_OK && figure(shuffled, user) >= *observed;
-    }
-    *p = (double)(hits + 1) / (double)(opts.rounds + 1);
-    free(shuffled);
     return status;
 }

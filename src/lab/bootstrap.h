@@ -1,5 +1,5 @@
 /* bootstrap.h - how sure a figure is: bootstrap over groups (source recording, uuid, speaker), percentile intervals,
- * paired differences, permutation tests.
+ * paired differences. Permutation tests: permutation.h.
  *
  * Not a statistics package: resampling only, from a printed seed, the same on every machine.
  */
@@ -35,17 +35,10 @@ typedef void (*mewl_statistic_fn)(double *values, const double *weights, void *u
 mewl_status mewl_bootstrap(mewl_interval *out, size_t outputs, const size_t *group, const size_t *stratum, size_t count,
                            mewl_statistic_fn statistic, void *user, mewl_bootstrap_opts opts, mewl_error *err);
 
-/* Two-sided p of "the mean of these paired differences is zero", by flipping signs: all 2^count patterns when count <=
- * 20, else `rounds` random ones with p = (hits + 1) / (rounds + 1). Give one difference a group. */
-mewl_status mewl_permutation_signs(double *p, const double *difference, size_t count, mewl_bootstrap_opts opts,
-                                   mewl_error *err);
-
 /* One-sided p of "a figure this large happens under shuffled labels". Labels are shuffled group by group: written out
  * in a random order of groups and dealt back in the original order, so label counts stay exact and labels of a group
  * stay together. `figure` gets the labels in the caller's item order. p = (hits + 1) / (rounds + 1). */
 typedef double (*mewl_label_figure_fn)(const int *labels, void *user);
-mewl_status mewl_permutation_labels(double *p, double *observed, const int *labels, const size_t *group, size_t count,
-                                    mewl_label_figure_fn figure, void *user, mewl_bootstrap_opts opts, mewl_error *err);
 
 /* Percentile `q` in [0, 1] of `count` values by linear interpolation (sorts `values` in place); NaN when empty. */
 double mewl_percentile(double *values, size_t count, double q);

@@ -202,12 +202,6 @@ const json_t *mewl_experiment_result(const mewl_experiment *e, const mewl_cell *
     return json_object_get(find(e, cell), "result");
 }
 
-double mewl_experiment_seconds(const mewl_experiment *e, const mewl_cell *cell)
-{
-    const json_t *seconds = json_object_get(find(e, cell), "seconds");
-    return json_is_number(seconds) ? json_number_value(seconds) : NAN;
-}
-
 mewl_status mewl_experiment_put(mewl_experiment *e, const mewl_cell *cell, json_t *result, double seconds,
                                 mewl_error *err)
 {

@@ -51,9 +51,6 @@ void mewl_experiment_close(mewl_experiment *e); /* NULL is fine */
 /* The result stored for a cell, borrowed until close, or NULL. */
 const json_t *mewl_experiment_result(const mewl_experiment *e, const mewl_cell *cell);
 
-/* Seconds that the cell took when it was run; NaN when it was not. */
-double mewl_experiment_seconds(const mewl_experiment *e, const mewl_cell *cell);
-
 /* Stores a result (takes over `result` in any case), which is on the disk when this returns. MEWL_E_STATE when the cell
  * has one, MEWL_E_ARG for a key that is too long or holds '|', MEWL_E_IO. */
 mewl_status mewl_experiment_put(mewl_experiment *e, const mewl_cell *cell, json_t *result, double seconds,

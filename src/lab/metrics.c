@@ -178,21 +178,6 @@ double mewl_ranking_recall_at_rate(const mewl_ranking *r, const double *weights,
     return all_positives > 0 ? positives / all_positives : NAN;
 }
 
-double mewl_ranking_recall(const mewl_ranking *r, const double *weights, float threshold)
-{
-    double all = 0;
-    double hit = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        if (!r->positive[i]) {
-            continue;
-        }
-        double w = weights == NULL ? 1.0 : weights[r->item[i]];
-        all += w;
-        hit += r->score[i] >= threshold ? w : 0;
-    }
-    return all > 0 ? hit / all : NAN;
-}
-
 double mewl_ranking_min_dcf(const mewl_ranking *r, const double *weights, double prior)
 {
     double all_positives = 0;
@@ -246,37 +231,6 @@ double mewl_ranking_eer(const mewl_ranking *r, const double *weights, float *thr
     return NAN;
 }
 
-double mewl_ranking_best_balanced(const mewl_ranking *r, float *threshold)
-{
-    double all_positives = 0;
-    double all_negatives = 0;
-    weigh_sides(r, NULL, &all_positives, &all_negatives);
-    *threshold = INFINITY;
-    if (all_positives <= 0 || all_negatives <= 0) {
-        return NAN;
-    }
-    double best = 0.5; /* calling nothing positive */
-    double positives = 0;
-    double negatives = 0;
-    for (size_t i = 0; i < r->count;) {
-        double p = 0;
-        double n = 0;
-        size_t next = take_ties(r, NULL, i, &p, &n);
-        positives += p;
-        negatives += n;
-        double balanced = 0.5 * (positives / all_positives + 1.0 - negatives / all_negatives);
-        if (balanced > best) {
-            best = balanced;
-            *threshold = next < r->count ? 0.5F * r->score[i] + 0.5F * r->score[next] : r->score[i];
-            if (next < r->count && *threshold <= r->score[next]) {
-                *threshold = r->score[i]; /* neighbours too close for a float between them */
-            }
-        }
-        i = next;
-    }
-    return best;
-}
-
 mewl_confusion mewl_confusion_count(const float *scores, const bool *positive, size_t count, float threshold)
 {
     mewl_confusion c = {0};
@@ -322,44 +276,6 @@ double mewl_confusion_precision(mewl_confusion c)
 double mewl_confusion_f1(mewl_confusion c)
 {
     return share(2 * c.true_positive, 2 * c.true_positive + c.false_positive + c.false_negative);
-}
-
-mewl_status mewl_alarm_peaks(float *peaks, size_t *peak_count, size_t max, const float *scores, size_t frames,
-                             double hop_s, double exclusion_s, mewl_error *err)
-{
-    *peak_count = 0;
-    if (!(hop_s > 0) || !(exclusion_s >= 0)) {
-        return mewl_error_set(err, MEWL_E_ARG, "alarm peaks need a positive hop and no negative exclusion");
-    }
-    if (frames == 0) {
-        return MEWL_OK;
-    }
-    mewl_ranking order;
-    bool *silenced = calloc(frames, sizeof *silenced);
-    if (silenced == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "no memory for %zu frames", frames);
-    }
-    mewl_status status = mewl_ranking_init(&order, scores, silenced, frames, err); /* labels do not matter here */
-    if (status != MEWL_OK) {
-        free(silenced);
-        return status;
-    }
-    /* Frames strictly closer than the exclusion fall silent; half a microsecond forgives the division. */
-    double reach = ceil((exclusion_s - 5e-7) / hop_s) - 1;
-    size_t near = reach <= 0 ? 0 : reach >= (double)frames ? frames : (size_t)reach;
-    for (size_t i = 0; i < frames && *peak_count < max; i++) {
-        size_t at = order.item[i];
-        if (silenced[at]) {
-            continue;
-        }
-        peaks[(*peak_count)++] = order.score[i];
-        size_t from = at > near ? at - near : 0;
-        size_t to = frames - 1 - at > near ? at + near : frames - 1;
-        memset(silenced + from, 1, to - from + 1);
-    }
-    mewl_ranking_fini(&order);
-    free(silenced);
-    return MEWL_OK;
 }
 
 void mewl_share_interval(double *low, double *high, size_t hits, size_t trials)

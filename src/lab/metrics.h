@@ -48,13 +48,6 @@ double mewl_ranking_average_precision(const mewl_ranking *r, const double *weigh
 double mewl_ranking_recall_at_rate(const mewl_ranking *r, const double *weights, double negative_hours, double per_hour,
                                    float *threshold, double *alarms);
 
-/* Share of positives with score >= threshold; NaN without positives. */
-double mewl_ranking_recall(const mewl_ranking *r, const double *weights, float threshold);
-
-/* Highest balanced accuracy over all thresholds, and the threshold (midway between neighbouring scores). Used to choose
- * an operating point on validation data; never on the data that is reported. */
-double mewl_ranking_best_balanced(const mewl_ranking *r, float *threshold);
-
 /* Equal error rate: where false positives and misses are the same share, on the ROC curve with straight lines between
  * its points (what scipy's brentq finds on sklearn.metrics.roc_curve). NaN when one side is empty or has no weight.
  * *threshold (may be NULL) gets the score of the curve's first point at or beyond it. */
@@ -79,14 +72,6 @@ mewl_confusion_balanced_accuracy(mewl_confusion c); /* mean of recall and specif
 double mewl_confusion_recall(mewl_confusion c);     /* NaN without positives */
 double mewl_confusion_precision(mewl_confusion c);  /* NaN when nothing was called positive */
 double mewl_confusion_f1(mewl_confusion c);         /* 2 tp / (2 tp + fp + fn); NaN when that is 0 / 0 */
-
-/* Alarms in a stretch of frame scores, as peaks: the highest frame is an alarm and silences its neighbours closer than
- * `exclusion_s`, then the next highest that is left, and so on. The list does not depend on any threshold, so the
- * number of alarms at a threshold (peaks >= threshold) never falls as the threshold falls. Writes at most `max` peak
- * scores, highest first, and their number. hop_s > 0. Window-wise false alarms are counted with it. MEWL_E_ARG on NaN.
- */
-mewl_status mewl_alarm_peaks(float *peaks, size_t *peak_count, size_t max, const float *scores, size_t frames,
-                             double hop_s, double exclusion_s, mewl_error *err);
 
 /* 95 % interval of a share (Wilson 1927) for `hits` of `trials` independent trials; [0, 1] when trials is 0. */
 void mewl_share_interval(double *low, double *high, size_t hits, size_t trials);

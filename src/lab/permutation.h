@@ -1,8 +1,7 @@
 /* permutation.h - could this figure have come from labels without meaning? The whole pipeline is run again on labels
  * that were shuffled group by group, as often as asked, and the figure is compared with what came of that.
  *
- * The shuffling is that of mewl_permutation_labels (bootstrap.h); what this adds is that a round may fail, takes long,
- * and can be one cell of an experiment: round r's labels follow from (seed, r) alone.
+ * A round may fail, takes long, and can be one cell of an experiment: round r's labels follow from (seed, r) alone.
  */
 #ifndef MEWL_LAB_PERMUTATION_H
 #define MEWL_LAB_PERMUTATION_H

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "audio/resample.h"
 #include "dsp/frontend.h"
@@ -31,15 +30,7 @@ struct mewl_system {
     size_t cry[2]; /* the teacher's two classes */
     float *logits; /* over time */
     size_t frames, room;
-    double cpu_s, sound_s;
 };
-
-static double cpu_now_s(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static float logit_of(double p)
 {
@@ -152,12 +143,6 @@ const char *mewl_system_name(const mewl_system *s)
 {
     static const char *const names[] = {"mewl", "yamnet", "mn04", "energy"};
     return names[s->kind];
-}
-
-void mewl_system_cost(const mewl_system *s, double *cpu_s, double *sound_s)
-{
-    *cpu_s = s->cpu_s;
-    *sound_s = s->sound_s;
 }
 
 static mewl_status make_room(mewl_system *s, size_t frames, mewl_error *err)
@@ -384,7 +369,6 @@ mewl_status mewl_system_score(mewl_system *s, mewl_track *out, const float *samp
     if (!(rate_hz > 0) || (double)count / rate_hz > SECONDS_MAX) {
         return mewl_error_set(err, MEWL_E_MEMORY, "a clip to be evaluated may last %g s", SECONDS_MAX);
     }
-    double started = cpu_now_s();
     float *resampled = NULL;
     size_t resampled_count = 0;
     if (rate_hz != s->rate_hz) {
@@ -394,7 +378,5 @@ mewl_status mewl_system_score(mewl_system *s, mewl_track *out, const float *samp
     mewl_status status = resampled != NULL ? score_at_rate(s, out, resampled, resampled_count, err)
                                            : score_at_rate(s, out, samples, count, err);
     free(resampled);
-    s->cpu_s += cpu_now_s() - started;
-    s->sound_s += (double)count / rate_hz;
     return status;
 }

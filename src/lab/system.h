@@ -51,7 +51,4 @@ typedef struct mewl_track {
 mewl_status mewl_system_score(mewl_system *system, mewl_track *out, const float *samples, size_t count, double rate_hz,
                               mewl_error *err);
 
-/* Processor seconds spent in scoring so far, resampling included, and the seconds of sound scored. */
-void mewl_system_cost(const mewl_system *system, double *cpu_s, double *sound_s);
-
 #endif

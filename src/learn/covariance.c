@@ -183,11 +183,6 @@ mewl_status mewl_mahalanobis_init(mewl_mahalanobis *out, const double *mean, con
     return MEWL_OK;
 }
 
-void mewl_mahalanobis_move(mewl_mahalanobis *m, const double *mean)
-{
-    memcpy(m->mean, mean, m->dims * sizeof *m->mean);
-}
-
 double mewl_mahalanobis_squared(const mewl_mahalanobis *m, const double *x)
 {
     double away[MEWL_LEARN_DIMS_MAX];

@@ -36,9 +36,6 @@ typedef struct mewl_mahalanobis {
 mewl_status mewl_mahalanobis_init(mewl_mahalanobis *out, const double *mean, const double *covariance, size_t dims,
                                   mewl_error *err);
 
-/* Moves the centre alone. */
-void mewl_mahalanobis_move(mewl_mahalanobis *m, const double *mean);
-
 /* Squared distance (x - mean)^T C^-1 (x - mean). */
 double mewl_mahalanobis_squared(const mewl_mahalanobis *m, const double *x);
 

@@ -173,37 +173,3 @@ void mewl_logistic_probability(const mewl_logistic *model, double *out, const do
     mewl_logistic_logits(model, out, x);
     softmax(out, model->classes);
 }
-
-void mewl_logistic_save(const mewl_logistic *model, mewl_buffer *out)
-{
-    mewl_bytes_put_head(out, "LOGR", 1);
-    mewl_bytes_put_u64(out, model->classes);
-    mewl_bytes_put_u64(out, model->dims);
-    mewl_bytes_put_u32(out, model->converged ? 1 : 0);
-    mewl_bytes_put_u64(out, model->iterations);
-    mewl_bytes_put_f64s(out, model->weight, model->classes * model->dims);
-    mewl_bytes_put_f64s(out, model->bias, model->classes);
-}
-
-static mewl_status read_logistic(mewl_logistic *out, mewl_bytes *in, mewl_error *err)
-{
-    uint32_t converged = 0;
-    MEWL_TRY(mewl_bytes_get_head(in, NULL, "LOGR", 1, err));
-    MEWL_TRY(mewl_bytes_get_count(in, &out->classes, 2, MEWL_LEARN_CLASSES_MAX, "the number of classes", err));
-    MEWL_TRY(mewl_bytes_get_count(in, &out->dims, 1, MEWL_LEARN_DIMS_MAX, "the number of columns", err));
-    MEWL_TRY(mewl_bytes_get_u32(in, &converged, err));
-    MEWL_TRY(mewl_bytes_get_count(in, &out->iterations, 0, SIZE_MAX, "the number of iterations", err));
-    out->converged = converged != 0;
-    MEWL_TRY(mewl_bytes_get_f64s(in, &out->weight, out->classes * out->dims, err));
-    return mewl_bytes_get_f64s(in, &out->bias, out->classes, err);
-}
-
-mewl_status mewl_logistic_load(mewl_logistic *out, mewl_bytes *in, mewl_error *err)
-{
-    memset(out, 0, sizeof *out);
-    mewl_status status = read_logistic(out, in, err);
-    if (status != MEWL_OK) {
-        mewl_logistic_fini(out);
-    }
-    return status;
-}

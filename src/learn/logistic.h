@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-#include "learn/bytes.h"
 #include "learn/table.h"
 
 typedef struct mewl_logistic_opts {
@@ -38,9 +37,8 @@ void mewl_logistic_logits(const mewl_logistic *model, double *out, const double 
 /* Class probabilities [classes] of one row. */
 void mewl_logistic_probability(const mewl_logistic *model, double *out, const double *x);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_logistic_fini(mewl_logistic *model);
-void mewl_logistic_save(const mewl_logistic *model, mewl_buffer *out);
-mewl_status mewl_logistic_load(mewl_logistic *out, mewl_bytes *in, mewl_error *err);
 
 /* Minimises a smooth function of `count` variables from where `x` stands, by L-BFGS with ten pairs and a line search
  * for Wolfe's conditions. `function` returns the value and writes the gradient. Stops when no element of the gradient

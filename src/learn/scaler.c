@@ -51,35 +51,3 @@ void mewl_scaler_apply(const mewl_scaler *scaler, double *out, const double *x, 
         }
     }
 }
-
-void mewl_scaler_save(const mewl_scaler *scaler, mewl_buffer *out)
-{
-    mewl_bytes_put_head(out, "SCAL", 1);
-    mewl_bytes_put_u64(out, scaler->dims);
-    mewl_bytes_put_f64s(out, scaler->mean, scaler->dims);
-    mewl_bytes_put_f64s(out, scaler->scale, scaler->dims);
-}
-
-static mewl_status read_scaler(mewl_scaler *out, mewl_bytes *in, mewl_error *err)
-{
-    MEWL_TRY(mewl_bytes_get_head(in, NULL, "SCAL", 1, err));
-    MEWL_TRY(mewl_bytes_get_count(in, &out->dims, 1, MEWL_LEARN_DIMS_MAX, "the number of columns", err));
-    MEWL_TRY(mewl_bytes_get_f64s(in, &out->mean, out->dims, err));
-    MEWL_TRY(mewl_bytes_get_f64s(in, &out->scale, out->dims, err));
-    for (size_t j = 0; j < out->dims; j++) {
-        if (!(out->scale[j] > 0)) {
-            return mewl_error_set(err, MEWL_E_FORMAT, "%s: the scale of column %zu is not positive", in->name, j);
-        }
-    }
-    return MEWL_OK;
-}
-
-mewl_status mewl_scaler_load(mewl_scaler *out, mewl_bytes *in, mewl_error *err)
-{
-    memset(out, 0, sizeof *out);
-    mewl_status status = read_scaler(out, in, err);
-    if (status != MEWL_OK) {
-        mewl_scaler_fini(out);
-    }
-    return status;
-}

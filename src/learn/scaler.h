@@ -3,7 +3,6 @@
 #ifndef MEWL_LEARN_SCALER_H
 #define MEWL_LEARN_SCALER_H
 
-#include "learn/bytes.h"
 #include "learn/table.h"
 
 /* Owns its arrays; zero-initialised is empty. */
@@ -20,9 +19,7 @@ mewl_status mewl_scaler_fit(mewl_scaler *out, const double *x, size_t rows, size
 /* (x - mean) / scale; out may be x. */
 void mewl_scaler_apply(const mewl_scaler *scaler, double *out, const double *x, size_t rows);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_scaler_fini(mewl_scaler *scaler);
-
-void mewl_scaler_save(const mewl_scaler *scaler, mewl_buffer *out);
-mewl_status mewl_scaler_load(mewl_scaler *out, mewl_bytes *in, mewl_error *err);
 
 #endif

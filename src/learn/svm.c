@@ -20,7 +20,6 @@ void mewl_svm_fini(mewl_svm *svm)
     free(svm->class_count);
     free(svm->coef);
     free(svm->rho);
-    free(svm->platt);
     memset(svm, 0, sizeof *svm);
 }
 
@@ -31,9 +30,9 @@ static mewl_status check_options(const mewl_svm_opts *opts, size_t rows, size_t 
                               MEWL_SVM_CLASSES_MAX);
     }
     if (!(opts->c > 0) || opts->c > MEWL__SVM_C_MAX || !(opts->gamma >= 0) || !isfinite(opts->gamma) ||
-        !(opts->tolerance > 0) || !isfinite(opts->tolerance) || opts->folds < 2) {
-        return mewl_error_set(err, MEWL_E_ARG, "support vector machine: c %g, gamma %g, tolerance %g, %zu folds",
-                              opts->c, opts->gamma, opts->tolerance, opts->folds);
+        !(opts->tolerance > 0) || !isfinite(opts->tolerance)) {
+        return mewl_error_set(err, MEWL_E_ARG, "support vector machine: c %g, gamma %g, tolerance %g", opts->c,
+                              opts->gamma, opts->tolerance);
     }
     for (size_t k = 0; k < classes && opts->class_weights != NULL; k++) {
         if (!(opts->class_weights[k] > 0) || !isfinite(opts->class_weights[k])) {
@@ -76,7 +75,6 @@ mewl_status mewl_svm_fit(mewl_svm *out, const double *x, const int *labels, size
     memset(out, 0, sizeof *out);
     opts.c = opts.c == 0 ? 1 : opts.c;
     opts.tolerance = opts.tolerance == 0 ? 1e-3 : opts.tolerance;
-    opts.folds = opts.folds == 0 ? 5 : opts.folds;
     MEWL_TRY(mewl_table_check(x, rows, dims, "support vector machine", err));
     MEWL_TRY(mewl_table_check_labels(labels, rows, classes, err));
     MEWL_TRY(check_options(&opts, rows, classes, err));
@@ -103,9 +101,6 @@ mewl_status mewl_svm_fit(mewl_svm *out, const double *x, const int *labels, size
         out->coef = s.coef;
         out->rho = s.rho;
         free(s.index);
-    }
-    if (status == MEWL_OK && opts.probability) {
-        status = mewl__svm_learn_platt(out, x, labels, rows, weights, &opts, err);
     }
     free(use);
     if (status != MEWL_OK) {
@@ -138,89 +133,6 @@ void mewl_svm_decision(const mewl_svm *svm, double *out, const double *x)
             }
         }
     }
-}
-
-int mewl_svm_predict(const mewl_svm *svm, const double *x)
-{
-    double decision[MEWL_SVM_CLASSES_MAX * (MEWL_SVM_CLASSES_MAX - 1) / 2];
-    size_t won[MEWL_SVM_CLASSES_MAX] = {0};
-    mewl_svm_decision(svm, decision, x);
-    for (size_t a = 0, p = 0; a < svm->classes; a++) {
-        for (size_t b = a + 1; b < svm->classes; b++, p++) {
-            won[decision[p] > 0 ? a : b]++;
-        }
-    }
-    size_t best = 0;
-    for (size_t k = 1; k < svm->classes; k++) {
-        best = won[k] > won[best] ? k : best;
-    }
-    return (int)best;
-}
-
-void mewl_svm_save(const mewl_svm *svm, mewl_buffer *out)
-{
-    size_t pairs = pairs_of(svm->classes);
-    mewl_bytes_put_head(out, "SVC ", 1);
-    mewl_bytes_put_u64(out, svm->classes);
-    mewl_bytes_put_u64(out, svm->dims);
-    mewl_bytes_put_u64(out, svm->vectors);
-    mewl_bytes_put_u32(out, (uint32_t)svm->kernel);
-    mewl_bytes_put_u32(out, svm->platt != NULL ? 1 : 0);
-    mewl_bytes_put_f64(out, svm->gamma);
-    for (size_t k = 0; k < svm->classes; k++) {
-        mewl_bytes_put_u64(out, svm->class_count[k]);
-    }
-    mewl_bytes_put_f64s(out, svm->vector, svm->vectors * svm->dims);
-    mewl_bytes_put_f64s(out, svm->coef, (svm->classes - 1) * svm->vectors);
-    mewl_bytes_put_f64s(out, svm->rho, pairs);
-    if (svm->platt != NULL) {
-        mewl_bytes_put_f64s(out, svm->platt, 2 * pairs);
-    }
-}
-
-static mewl_status read_svm(mewl_svm *out, mewl_bytes *in, mewl_error *err)
-{
-    uint32_t kernel = 0;
-    uint32_t platt = 0;
-    MEWL_TRY(mewl_bytes_get_head(in, NULL, "SVC ", 1, err));
-    MEWL_TRY(mewl_bytes_get_count(in, &out->classes, 2, MEWL_SVM_CLASSES_MAX, "the number of classes", err));
-    MEWL_TRY(mewl_bytes_get_count(in, &out->dims, 1, MEWL_LEARN_DIMS_MAX, "the number of columns", err));
-    MEWL_TRY(
-        mewl_bytes_get_count(in, &out->vectors, 0, MEWL_LEARN_VALUES_MAX / out->dims, "the number of vectors", err));
-    MEWL_TRY(mewl_bytes_get_u32(in, &kernel, err));
-    MEWL_TRY(mewl_bytes_get_u32(in, &platt, err));
-    MEWL_TRY(mewl_bytes_get_f64(in, &out->gamma, err));
-    if (kernel > MEWL_SVM_RBF || platt > 1 || !(out->gamma > 0)) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: no support vector machine has these settings", in->name);
-    }
-    out->kernel = (mewl_svm_kernel)kernel;
-    out->class_count = calloc(out->classes, sizeof *out->class_count);
-    if (out->class_count == NULL) {
-        return mewl_error_set(err, MEWL_E_MEMORY, "%s: no memory", in->name);
-    }
-    size_t sum = 0;
-    for (size_t k = 0; k < out->classes; k++) {
-        MEWL_TRY(mewl_bytes_get_count(in, &out->class_count[k], 0, out->vectors - sum, "a class's vectors", err));
-        sum += out->class_count[k];
-    }
-    if (sum != out->vectors) {
-        return mewl_error_set(err, MEWL_E_FORMAT, "%s: %zu vectors of classes, %zu in all", in->name, sum,
-                              out->vectors);
-    }
-    MEWL_TRY(mewl_bytes_get_f64s(in, &out->vector, out->vectors * out->dims, err));
-    MEWL_TRY(mewl_bytes_get_f64s(in, &out->coef, (out->classes - 1) * out->vectors, err));
-    MEWL_TRY(mewl_bytes_get_f64s(in, &out->rho, pairs_of(out->classes), err));
-    return platt == 0 ? MEWL_OK : mewl_bytes_get_f64s(in, &out->platt, 2 * pairs_of(out->classes), err);
-}
-
-mewl_status mewl_svm_load(mewl_svm *out, mewl_bytes *in, mewl_error *err)
-{
-    memset(out, 0, sizeof *out);
-    mewl_status status = read_svm(out, in, err);
-    if (status != MEWL_OK) {
-        mewl_svm_fini(out);
-    }
-    return status;
 }
 
 void mewl_oneclass_fini(mewl_oneclass *svm)

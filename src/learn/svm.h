@@ -1,4 +1,4 @@
-/* svm.h - support vector machines: C-SVC (linear, RBF; class weights; probabilities) and the one-class machine (RBF).
+/* svm.h - support vector machines: C-SVC (linear, RBF; class weights) and the one-class machine (RBF).
  *
  * libsvm (Chang and Lin 2011) solves the training problem in svm.c, and nothing else: the machine found lives in flat
  * arrays here, is evaluated by our own code without allocation, and is written and read by bytes.h. libsvm's message
@@ -22,10 +22,6 @@ typedef struct mewl_svm_opts {
     const double *class_weights; /* [classes], > 0; NULL means 1 each */
     bool balanced;               /* class weights rows / (classes * rows of the class), times class_weights */
     double tolerance;            /* of the solver; 0 means 1e-3 */
-    bool probability;            /* learn Platt's sigmoids by cross-validation over the training rows */
-    const size_t *groups;        /* [rows], rows of one group stay in one fold of that; NULL: each its own */
-    size_t folds;                /* of that; 0 means 5 */
-    uint64_t seed;               /* of that */
 } mewl_svm_opts;
 
 /* Owns its arrays; zero-initialised is empty. One against one: pair p runs over (0,1) (0,2) ... (1,2) .... */
@@ -37,14 +33,13 @@ typedef struct mewl_svm {
     size_t *class_count; /* [classes], vectors of each class */
     double *coef;        /* [classes - 1][vectors], as libsvm's sv_coef */
     double *rho;         /* [pairs] */
-    double *platt;       /* [pairs x 2] A and B, or NULL */
 } mewl_svm;
 
 #define MEWL_SVM_CLASSES_MAX ((size_t)32)
 
 /* Learns into *out, which the call overwrites. Labels as in mewl_table_check_labels, classes at most
- * MEWL_SVM_CLASSES_MAX. Equals sklearn.svm.SVC with the same options but for the folds of `probability`. The same seed
- * gives the same machine. MEWL_E_ARG for odd options, else as mewl_table_check. On failure *out is empty. */
+ * MEWL_SVM_CLASSES_MAX. Equals sklearn.svm.SVC with the same options. MEWL_E_ARG for odd options, else as
+ * mewl_table_check. On failure *out is empty. */
 mewl_status mewl_svm_fit(mewl_svm *out, const double *x, const int *labels, size_t rows, size_t dims, size_t classes,
                          mewl_svm_opts opts, mewl_error *err);
 
@@ -52,21 +47,8 @@ mewl_status mewl_svm_fit(mewl_svm *out, const double *x, const int *labels, size
  * two classes sklearn's decision_function is minus this). */
 void mewl_svm_decision(const mewl_svm *svm, double *out, const double *x);
 
-/* The class with most pairs won, the lower on ties. */
-int mewl_svm_predict(const mewl_svm *svm, const double *x);
-
-/* Class probabilities [classes] by pairwise coupling (Wu, Lin and Weng 2004, second method). MEWL_E_STATE when the
- * machine was learned without. */
-mewl_status mewl_svm_probability(const mewl_svm *svm, double *out, const double *x, mewl_error *err);
-
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_svm_fini(mewl_svm *svm);
-void mewl_svm_save(const mewl_svm *svm, mewl_buffer *out);
-mewl_status mewl_svm_load(mewl_svm *out, mewl_bytes *in, mewl_error *err);
-
-/* Platt's sigmoid p = 1 / (1 + exp(a f + b)) for decision values and labels (true: the positive class), by Newton's
- * method with backtracking on his smoothed targets (Lin, Lin and Weng 2007). weights [count] or NULL. */
-void mewl_platt_fit(double *a, double *b, const double *decision, const bool *positive, const double *weights,
-                    size_t count);
 
 /* ---- One class: the region where most rows lie (Schoelkopf et al. 2001). ---- */
 

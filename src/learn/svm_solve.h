@@ -32,8 +32,4 @@ double mewl__svm_kernel(mewl_svm_kernel kernel, double gamma, const double *a, c
 /* sklearn's gamma="scale". */
 double mewl__svm_gamma_scale(const double *x, size_t rows, size_t dims);
 
-/* Platt's sigmoids of every pair by cross-validation, into svm->platt. */
-mewl_status mewl__svm_learn_platt(mewl_svm *svm, const double *x, const int *labels, size_t rows,
-                                  const double *class_weights, const mewl_svm_opts *opts, mewl_error *err);
-
 #endif

@@ -209,22 +209,6 @@ void mewl_cholesky_solve(const double *l, double *b, size_t n, size_t count)
     }
 }
 
-void mewl_cholesky_inverse(double *out, const double *l, size_t n)
-{
-    memset(out, 0, n * n * sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        out[i * n + i] = 1;
-    }
-    mewl_cholesky_solve(l, out, n, n);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < i; j++) {
-            double mean = 0.5 * (out[i * n + j] + out[j * n + i]);
-            out[i * n + j] = mean;
-            out[j * n + i] = mean;
-        }
-    }
-}
-
 double mewl_cholesky_log_det(const double *l, size_t n)
 {
     double sum = 0;

@@ -55,9 +55,6 @@ void mewl_cholesky_solve(const double *l, double *b, size_t n, size_t count);
 /* Solves L y = b in place: |y|^2 is then b^T a^-1 b. */
 void mewl_cholesky_forward(const double *l, double *b, size_t n);
 
-/* The inverse of a from L, symmetric and full. */
-void mewl_cholesky_inverse(double *out, const double *l, size_t n);
-
 /* ln det(a) from L. */
 double mewl_cholesky_log_det(const double *l, size_t n);
 

@@ -321,19 +321,6 @@ void mewl_calibration_apply(const mewl_calibration *map, float *q, const float *
     }
 }
 
-void mewl_prior_change(float *q, const float *p, size_t count, size_t classes, const double *from, const double *to)
-{
-    for (size_t i = 0; i < count; i++) {
-        double sum = 0.0;
-        for (size_t k = 0; k < classes; k++) {
-            sum += (double)p[i * classes + k] * to[k] / from[k];
-        }
-        for (size_t k = 0; k < classes; k++) {
-            q[i * classes + k] = (float)((double)p[i * classes + k] * to[k] / from[k] / sum);
-        }
-    }
-}
-
 double mewl_calibration_log_loss(const float *p, const int *truth, const double *weights, size_t count, size_t classes)
 {
     double sum = 0.0, total = 0.0;

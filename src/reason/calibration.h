@@ -58,10 +58,6 @@ mewl_status mewl_calibration_fit(mewl_calibration *out, const float *p, const in
 /* q (count, classes) from p of the same form; they may be the same array. */
 void mewl_calibration_apply(const mewl_calibration *map, float *q, const float *p, size_t count);
 
-/* Changes the mix of classes that probabilities assume (Saerens et al. 2002, equation 4): q_k is proportional to p_k
- * to[k] / from[k]. Priors are positive; q may be p. */
-void mewl_prior_change(float *q, const float *p, size_t count, size_t classes, const double *from, const double *to);
-
 /* Mean of -ln p(truth), p at least MEWL_CALIBRATION_P_MIN; weights as in fit. NaN without weight. */
 double mewl_calibration_log_loss(const float *p, const int *truth, const double *weights, size_t count, size_t classes);
 

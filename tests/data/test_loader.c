@@ -108,10 +108,6 @@ static void same_batches_whatever_the_threads(void **state)
         assert_int_equal(mewl_loader_seek(l, 1, 2, 5, &err), MEWL_OK);
         pull_hashes(l, other, 2);
         assert_true(other[0] == first[7] && other[1] == first[8]);
-        double cpu;
-        uint64_t made;
-        mewl_loader_cost(l, &cpu, &made);
-        assert_true(made >= 22 && cpu > 0);
         mewl_loader_close(l);
     }
 }

@@ -93,9 +93,6 @@ static void a_clip_is_worth_its_evidence(void **state)
     }
     mewl_track t;
     assert_int_equal(mewl_system_score(system, &t, x, 0, RATE, &err), MEWL_E_EMPTY);
-    double cpu_s, sound_s;
-    mewl_system_cost(system, &cpu_s, &sound_s);
-    assert_true(cpu_s > 0 && fabs(sound_s - (6 + 1 + 1.6 + 1.0 / 3)) < 0.01);
     mewl_system_close(system);
     mewl_model_free(model);
     free(x);

@@ -73,8 +73,7 @@ static void test_covariance_within_groups(void **state)
     assert_close("shrinkage", &shrinkage, &share, 1);
     mewl_mahalanobis m;
     mewl_mahalanobis copy;
-    assert_int_equal(mewl_mahalanobis_init(&m, x, covariance, dims, NULL), MEWL_OK);
-    mewl_mahalanobis_move(&m, mean);
+    assert_int_equal(mewl_mahalanobis_init(&m, mean, covariance, dims, NULL), MEWL_OK);
     mewl_buffer saved;
     mewl_buffer_init(&saved, 1 << 20);
     mewl_mahalanobis_save(&m, &saved);
