@@ -26,7 +26,7 @@ typedef struct mewl_pitch_opts {
     double octave_jump_cost; /* of changing by an octave in 10 ms; 0.35 */
     double voicing_cost;     /* of a change between voiced and unvoiced in 10 ms; 0.14 */
     double high_hz;          /* F0 above it has to show that it is a voice; 600 or more; 900 */
-    double lines; /* share of the power in lines at odd multiples of F0 that this needs; 0: no such test; 0.25 */
+    double lines;            /* share of the power in lines at multiples of F0 that this needs; 0: no such test; 0.25 */
 } mewl_pitch_opts;
 
 /* The defaults that stand beside the fields. */

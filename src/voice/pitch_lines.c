@@ -19,12 +19,15 @@ double mewl__pitch_lines(mewl__pitch_framer *f, const float *samples, size_t cou
     if (!mewl__pitch_framer_correlate(f, samples, count, time_s)) {
         return 0;
     }
-    for (double k = ceil(0.5 * last / period); k * period <= last; k++) {
-        sum += mewl__sinc_even(f->r, f->last, k * period, DEPTH) -
-               mewl__sinc_even(f->r, f->last, (k - 0.5) * period, DEPTH);
+    for (double k = ceil(0.5 * last / period); (k + 0.25) * period <= last; k++) {
+        double whole = mewl__sinc_even(f->r, f->last, k * period, DEPTH), around = whole;
+        for (int quarter = -2; quarter < 2; quarter++) { /* what is slower than F0 is the same all around */
+            around += quarter != 0 ? mewl__sinc_even(f->r, f->last, (k + 0.25 * quarter) * period, DEPTH) : 0;
+        }
+        sum += whole - 0.25 * around;
         found++;
     }
-    return found > 0 ? 0.5 * sum / (double)found : 0;
+    return found > 0 ? sum / (double)found : 0;
 }
 
 /* Judges the high frames [first, end), whose shares are in `lines`. */

@@ -9,10 +9,10 @@
 
 #include "voice/pitch_frame.h"
 
-/* The share of a frame's power that lies in lines at odd multiples of f0_hz, about 0 (noise) to 1 (a steady tone): half
- * of how much higher its autocorrelation is at whole periods than between them, mean over the lags from half a period
- * of the floor to a whole one. Slow rumble takes part in the power but makes no line. `time_s` is the frame's middle.
- */
+/* The share of a frame's power that lies in lines at multiples of f0_hz, about 0 (noise) to 1 (a steady voice): how
+ * much higher its autocorrelation is at whole periods than its mean over a period around them (four places), mean over
+ * the lags from half a period of the floor to a whole one. Slow rumble takes part in the power but makes no line.
+ * `time_s` is the frame's middle. */
 double mewl__pitch_lines(mewl__pitch_framer *framer, const float *samples, size_t count, double time_s, double f0_hz);
 
 /* Makes the frames above opts.high_hz unvoiced in which the mean of these shares, over the frames around it in the same
