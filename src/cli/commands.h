@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 
+/* A command: argv[0] is its name, its options and operands follow. Returns the exit code (cli.h), everything having
+ * been said. */
 int mewl_cmd_analyze(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_baby(mewl_cli *cli, int argc, char **argv);
 int mewl_cmd_bench(mewl_cli *cli, int argc, char **argv);

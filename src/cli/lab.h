@@ -35,6 +35,7 @@
 #include "data/manifest.h"
 #include "lab/study.h"
 
+/* The experiments, one a file: argv[0] is the name, options follow. Return the exit code. */
 int mewl_lab_table2(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_table3(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_table4(mewl_cli *cli, int argc, char **argv);

@@ -5,6 +5,7 @@
 #include "cli/document.h"
 #include "cli/lab.h"
 
+/* Experiments that end so, as those of lab.h. */
 int mewl_lab_iclas(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_gate(mewl_cli *cli, int argc, char **argv);
 int mewl_lab_population(mewl_cli *cli, int argc, char **argv);

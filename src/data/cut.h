@@ -44,6 +44,8 @@ typedef struct mewl__variation {
     double voiced_s; /* of a cry: least voiced part (voiced.h), of shorter ones half; 0: any sound will do */
 } mewl__variation;
 
+/* Buffers for examples of `count` samples; corpus and recipe are borrowed and outlive it. MEWL_E_MEMORY; on failure
+ * nothing is left to release. fini frees the buffers and empties it. */
 mewl_status mewl__workspace_init(mewl__workspace *w, const mewl_corpus *corpus, const mewl_recipe *recipe,
                                  mewl_side side, size_t count, mewl_error *err);
 void mewl__workspace_fini(mewl__workspace *w);

@@ -35,7 +35,9 @@ typedef enum mewl_alteration {
         MEWL_ALTERATIONS
 } mewl_alteration;
 
-const char *mewl_alteration_name(mewl_alteration kind); /* static storage; kind: below MEWL_ALTERATIONS */
+/* Columns of the rows above, kind below MEWL_ALTERATIONS: the name in files and the words for tables, in static
+ * storage, and whether it is a control. */
+const char *mewl_alteration_name(mewl_alteration kind);
 const char *mewl_alteration_text(mewl_alteration kind);
 bool mewl_alteration_is_control(mewl_alteration kind);
 

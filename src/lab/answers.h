@@ -35,6 +35,7 @@ mewl_status mewl__answers_ask(mewl__answers *a, const mewl_manifest *manifest, c
 mewl_status mewl__answers_read(mewl__answers *a, const mewl_manifest *manifest, const mewl_recipe *recipe,
                                const char *const *classes, size_t count, const char *path, mewl_error *err);
 
+/* Frees the sums and empties it. */
 void mewl__answers_fini(mewl__answers *a);
 
 #endif

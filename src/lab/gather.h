@@ -18,6 +18,7 @@ const char *mewl__source_group(const mewl_corpus *corpus, const char *source, ch
 /* "train", "valid", "test". */
 const char *mewl__side_name(mewl_side side);
 
+/* The seed, rounds and rate of false alarms of an evaluation, as trials.h takes them. */
 mewl_trial_opts mewl__trial_opts(const mewl_eval_opts *opts);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct mewl_ranking {
  * for no items, MEWL_E_MEMORY over the ceiling. On failure *out is empty and needs no fini. */
 mewl_status mewl_ranking_init(mewl_ranking *out, const float *scores, const bool *positive, size_t count,
                               mewl_error *err);
+/* Frees the arrays and empties it. */
 void mewl_ranking_fini(mewl_ranking *r);
 
 /* Area under the ROC curve: the probability that a positive outranks a negative, ties counting one half (equals
@@ -63,6 +64,7 @@ typedef struct mewl_confusion {
     size_t true_positive, false_positive, true_negative, false_negative;
 } mewl_confusion;
 
+/* Counts `count` items. Scores that are NaN are called negative. */
 mewl_confusion mewl_confusion_count(const float *scores, const bool *positive, size_t count, float threshold);
 
 /* Shares of the counts, each in 0 to 1. */

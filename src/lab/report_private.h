@@ -21,6 +21,7 @@ extern const mewl__report_figure mewl__report_figures[MEWL__REPORT_FIGURES];
 /* A string member, or `otherwise`. */
 const char *mewl__report_string(const json_t *object, const char *key, const char *otherwise);
 
+/* Whether an entry of "splits" says "leaky": true; a split that says nothing is taken for one that does not leak. */
 bool mewl__report_leaky(const json_t *split);
 
 /* "83.6 [80.1, 87.0]", "83.6", or "-" where there is none. */

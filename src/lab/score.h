@@ -32,6 +32,7 @@ typedef struct mewl__scratch {
     size_t embedding_room, work_room;
 } mewl__scratch;
 
+/* Frees what was grown (the teachers are borrowed) and empties it. */
 void mewl__scratch_fini(mewl__scratch *s);
 
 /* Runs the model on a batch in the mode it is planned for and computes the recipe's losses; gradients too when `train`

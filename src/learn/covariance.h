@@ -39,7 +39,12 @@ mewl_status mewl_mahalanobis_init(mewl_mahalanobis *out, const double *mean, con
 /* Squared distance (x - mean)^T C^-1 (x - mean). */
 double mewl_mahalanobis_squared(const mewl_mahalanobis *m, const double *x);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_mahalanobis_fini(mewl_mahalanobis *m);
+
+/* The model as bytes (learn/bytes.h), appended to `out`, which remembers a failure; and read back from the place that
+ * `in` is at, which moves behind it. What is read may be hostile: MEWL_E_FORMAT says what does not fit, MEWL_E_MEMORY;
+ * on failure *out is empty, on success fini it. */
 void mewl_mahalanobis_save(const mewl_mahalanobis *m, mewl_buffer *out);
 mewl_status mewl_mahalanobis_load(mewl_mahalanobis *out, mewl_bytes *in, mewl_error *err);
 

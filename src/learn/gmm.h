@@ -66,7 +66,12 @@ size_t mewl_gmm_parameters(const mewl_gmm *gmm);
 /* Bayesian information criterion on these rows: -2 ln L + parameters ln rows; lower is better (Schwarz 1978). */
 double mewl_gmm_bic(const mewl_gmm *gmm, const double *x, size_t rows);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_gmm_fini(mewl_gmm *gmm);
+
+/* The model as bytes (learn/bytes.h), appended to `out`, which remembers a failure; and read back from the place that
+ * `in` is at, which moves behind it. What is read may be hostile: MEWL_E_FORMAT says what does not fit, MEWL_E_MEMORY;
+ * on failure *out is empty, on success fini it. */
 void mewl_gmm_save(const mewl_gmm *gmm, mewl_buffer *out);
 mewl_status mewl_gmm_load(mewl_gmm *out, mewl_bytes *in, mewl_error *err);
 

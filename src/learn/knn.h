@@ -38,7 +38,12 @@ double mewl_knn_distance(const mewl_knn *knn, const double *x, size_t k);
 /* Share of each class [classes] among the k nearest (sklearn's predict_proba, uniform weights). Only with labels. */
 void mewl_knn_vote(const mewl_knn *knn, double *share, const double *x, size_t k);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_knn_fini(mewl_knn *knn);
+
+/* The model as bytes (learn/bytes.h), appended to `out`, which remembers a failure; and read back from the place that
+ * `in` is at, which moves behind it. What is read may be hostile: MEWL_E_FORMAT says what does not fit, MEWL_E_MEMORY;
+ * on failure *out is empty, on success fini it. */
 void mewl_knn_save(const mewl_knn *knn, mewl_buffer *out);
 mewl_status mewl_knn_load(mewl_knn *out, mewl_bytes *in, mewl_error *err);
 

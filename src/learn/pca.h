@@ -30,8 +30,12 @@ mewl_status mewl_pca_fit(mewl_pca *out, const double *x, size_t rows, size_t dim
 /* out [rows x components]; must not overlap x. */
 void mewl_pca_apply(const mewl_pca *pca, double *out, const double *x, size_t rows);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_pca_fini(mewl_pca *pca);
 
+/* The model as bytes (learn/bytes.h), appended to `out`, which remembers a failure; and read back from the place that
+ * `in` is at, which moves behind it. What is read may be hostile: MEWL_E_FORMAT says what does not fit, MEWL_E_MEMORY;
+ * on failure *out is empty, on success fini it. */
 void mewl_pca_save(const mewl_pca *pca, mewl_buffer *out);
 mewl_status mewl_pca_load(mewl_pca *out, mewl_bytes *in, mewl_error *err);
 

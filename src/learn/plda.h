@@ -43,7 +43,12 @@ void mewl_plda_project(const mewl_plda *plda, double *out, const double *x);
  * enrolled u and the u of the test. */
 double mewl_plda_ratio(const mewl_plda *plda, const double *enrolled_mean, double count, const double *test);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_plda_fini(mewl_plda *plda);
+
+/* The model as bytes (learn/bytes.h), appended to `out`, which remembers a failure; and read back from the place that
+ * `in` is at, which moves behind it. What is read may be hostile: MEWL_E_FORMAT says what does not fit, MEWL_E_MEMORY;
+ * on failure *out is empty, on success fini it. */
 void mewl_plda_save(const mewl_plda *plda, mewl_buffer *out);
 mewl_status mewl_plda_load(mewl_plda *out, mewl_bytes *in, mewl_error *err);
 

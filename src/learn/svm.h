@@ -72,7 +72,12 @@ mewl_status mewl_oneclass_fit(mewl_oneclass *out, const double *x, size_t rows, 
 /* Positive inside, negative outside (sklearn's decision_function). */
 double mewl_oneclass_decision(const mewl_oneclass *svm, const double *x);
 
+/* Frees the arrays and empties it; NULL is allowed. */
 void mewl_oneclass_fini(mewl_oneclass *svm);
+
+/* The model as bytes (learn/bytes.h), appended to `out`, which remembers a failure; and read back from the place that
+ * `in` is at, which moves behind it. What is read may be hostile: MEWL_E_FORMAT says what does not fit, MEWL_E_MEMORY;
+ * on failure *out is empty, on success fini it. */
 void mewl_oneclass_save(const mewl_oneclass *svm, mewl_buffer *out);
 mewl_status mewl_oneclass_load(mewl_oneclass *out, mewl_bytes *in, mewl_error *err);
 

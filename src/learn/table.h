@@ -42,6 +42,7 @@ void mewl_table_scatter(double *out, const double *x, const double *mean, const 
  * start [rows + 1] the place of each group's first in it and, after the last, `rows`. Returns the number of groups. */
 size_t mewl_table_order_groups(size_t *order, size_t *start, const size_t *group, size_t rows);
 
+/* Sum of products, and squared Euclidean distance, of two runs of `count` numbers. */
 double mewl_table_dot(const double *a, const double *b, size_t count);
 double mewl_table_squared_distance(const double *a, const double *b, size_t count);
 

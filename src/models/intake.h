@@ -17,6 +17,7 @@ typedef struct mewl__intake {
     size_t samples_room, frames_room;
 } mewl__intake;
 
+/* Frees the front end and the buffers, and empties it. */
 void mewl__intake_fini(mewl__intake *in);
 
 /* Frames of `count` samples (padded with zeros to at least `least`; what is not finite counts as 0) into in->frames,

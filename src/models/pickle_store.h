@@ -46,6 +46,7 @@ size_t mewl__pickle_above_mark(const mewl__pickle *p);
 mewl_status mewl__pickle_pop(mewl__pickle *p, uint32_t *out);
 mewl_status mewl__pickle_top(const mewl__pickle *p, uint32_t *out);
 
+/* Lays a mark upon the stack. MEWL_E_MEMORY beyond the ceiling of marks. */
 mewl_status mewl__pickle_push_mark(mewl__pickle *p);
 
 /* Takes the last mark away; *from is where the entries above it start in the stack. */

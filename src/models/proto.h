@@ -14,6 +14,8 @@
 /* A varint alone; returns its bytes (1 to 10) when `out` is to hold it. */
 size_t mewl__proto_varint(uint8_t out[10], uint64_t value);
 
+/* One field each: a varint (negative numbers as ten bytes), a 32-bit float, bytes with their length, a text without its
+ * NUL. */
 void mewl__proto_int(mewl_buffer *to, uint32_t field, int64_t value);
 void mewl__proto_float(mewl_buffer *to, uint32_t field, float value);
 void mewl__proto_bytes(mewl_buffer *to, uint32_t field, const void *data, size_t bytes);

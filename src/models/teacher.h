@@ -27,10 +27,10 @@ typedef struct mewl_teacher mewl_teacher;
 mewl_status mewl_teacher_open(mewl_teacher **out, const char *name, const char *path, mewl_error *err);
 void mewl_teacher_close(mewl_teacher *teacher);
 
-const char *mewl_teacher_name(const mewl_teacher *teacher); /* "yamnet" or "mn04" */
-double mewl_teacher_rate_hz(const mewl_teacher *teacher);   /* what mewl_teacher_score expects */
-size_t mewl_teacher_classes(const mewl_teacher *teacher);
-size_t mewl_teacher_embedding_size(const mewl_teacher *teacher);
+const char *mewl_teacher_name(const mewl_teacher *teacher);      /* "yamnet" or "mn04" */
+double mewl_teacher_rate_hz(const mewl_teacher *teacher);        /* what mewl_teacher_score expects */
+size_t mewl_teacher_classes(const mewl_teacher *teacher);        /* columns of scores and logits: 521, 527 */
+size_t mewl_teacher_embedding_size(const mewl_teacher *teacher); /* numbers of an embedding: 1024, 384 */
 int64_t mewl_teacher_params(const mewl_teacher *teacher); /* weights and biases, running statistics not counted */
 
 /* AudioSet's English name of a class, e.g. "Baby cry, infant cry"; NULL out of range. Static storage. */

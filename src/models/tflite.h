@@ -93,6 +93,7 @@ void mewl_tflite_close(mewl_tflite *file);
 bool mewl_tflite_recognise(const void *head, size_t count);
 
 const char *mewl_tflite_description(const mewl_tflite *file); /* "" when the file has none */
+/* Tensors and operators of the one subgraph; the indices below go up to them. */
 size_t mewl_tflite_tensor_count(const mewl_tflite *file);
 size_t mewl_tflite_op_count(const mewl_tflite *file);
 /* Borrowed until close; NULL when the index is out of range. */

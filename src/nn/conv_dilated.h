@@ -10,6 +10,7 @@ typedef struct mewl__conv_dilated mewl__conv_dilated;
 /* Is `spec` such a convolution (one channel a group, in = out, stride 1, a dilation above 1)? */
 bool mewl__conv_dilated_suits(const mewl__conv_spec *spec);
 
+/* Copies the geometry of a `spec` that suits and makes room for a block of channels. MEWL_E_MEMORY. free takes NULL. */
 mewl_status mewl__conv_dilated_new(mewl__conv_dilated **out, const mewl__conv_spec *spec, mewl_error *err);
 void mewl__conv_dilated_free(mewl__conv_dilated *conv);
 

@@ -10,6 +10,7 @@ typedef struct mewl__conv_first mewl__conv_first;
 /* Is `spec` such a convolution (one input channel, one group)? */
 bool mewl__conv_first_suits(const mewl__conv_spec *spec);
 
+/* Copies the geometry of a `spec` that suits and makes room for the rows at hand. MEWL_E_MEMORY. free takes NULL. */
 mewl_status mewl__conv_first_new(mewl__conv_first **first, const mewl__conv_spec *spec, mewl_error *err);
 void mewl__conv_first_free(mewl__conv_first *first);
 

@@ -56,6 +56,8 @@ void mewl__conv_free(mewl__conv *conv);
 /* Takes plain float32 weights (and bias, copied; NULL without) into the layout and type it computes with. */
 mewl_status mewl__conv_prepare(mewl__conv *conv, const float *weight, const float *bias, mewl_error *err);
 
+/* y from x with the weights that were prepared; dx (overwritten) from dy. All lie in the layouts that new told.
+ * MEWL_E_LIBRARY, MEWL_E_MEMORY (scratch). */
 mewl_status mewl__conv_forward(mewl__conv *conv, void *y, const void *x, mewl_error *err);
 mewl_status mewl__conv_backward_data(mewl__conv *conv, void *dx, const void *dy, mewl_error *err);
 

@@ -27,6 +27,8 @@ typedef struct mewl__geometry {
     dnnl_data_type_t type;
 } mewl__geometry;
 
+/* Time and frequency become height and width, the other way round where there is but one frequency; several groups make
+ * weights of rank 5; dilation 1 is oneDNN's 0. */
 mewl__geometry mewl__geometry_of(const mewl__conv_spec *spec);
 
 /* Is it the slow implementation that oneDNN has for everything? */
@@ -40,6 +42,7 @@ typedef struct mewl__job {
     int count;
 } mewl__job;
 
+/* Destroys primitive and memory objects, and zeroes it. */
 void mewl__job_fini(mewl__job *j);
 
 /* Adds argument `arg` of form `md`. */

@@ -49,6 +49,7 @@ const char *mewl_quant_range_name(mewl_quant_range range);
  */
 mewl_status mewl_net_observe(mewl_net *net, bool on, mewl_error *err);
 
+/* Whether observing is on. */
 bool mewl_net_observing(const mewl_net *net);
 
 /* Quantises the net in place and drops its plan. Static needs observations: MEWL_E_STATE without. Errors: MEWL_E_ARG
@@ -65,6 +66,7 @@ mewl_status mewl_net_quantise(mewl_net *net, mewl_quant_opts opts, mewl_error *e
  * MEWL_E_UNSUPPORTED meanwhile. Errors: those of mewl_net_quantise. */
 mewl_status mewl_net_fake_quantise(mewl_net *net, mewl_quant_opts opts, mewl_error *err);
 
+/* Whether the net is in that training. */
 bool mewl_net_faking(const mewl_net *net);
 
 /* What the net is now. */
