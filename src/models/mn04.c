@@ -108,15 +108,18 @@ mewl_node mewl_mn04_body(mewl_net *net, mewl_node input)
     return mewl_net_global_pool(net, "mean", mewl_mn04_map(net, input), MEWL_POOL_AVG);
 }
 
-mewl_status mewl_mn04_check_bands(const char *arch, int64_t bands, mewl_error *err)
+mewl_status mewl_mn04_complete(mewl_model_config *c, mewl_error *err)
 {
-    return bands == MEWL_MN04_BANDS
+    c->depth = 0;
+    c->width = 1;
+    return c->bands == MEWL_MN04_BANDS
                ? MEWL_OK
-               : mewl_error_set(err, MEWL_E_ARG, "%s takes %d bands (front end mn)", arch, MEWL_MN04_BANDS);
+               : mewl_error_set(err, MEWL_E_ARG, "%s takes %d bands (front end mn)", c->arch, MEWL_MN04_BANDS);
 }
 
-int64_t mewl_mn04_frames(int64_t t)
+int64_t mewl_mn04_frames(const mewl_model_config *c, int64_t t)
 {
+    (void)c;
     return t > 0 ? (t + 31) / 32 : 0;
 }
 

@@ -10,6 +10,7 @@
 #ifndef MEWL_MODELS_MN04_H
 #define MEWL_MODELS_MN04_H
 
+#include "models/model.h"
 #include "models/torchzip.h"
 #include "nn/net.h"
 
@@ -24,10 +25,11 @@
 mewl_node mewl_mn04_map(mewl_net *net, mewl_node input);
 mewl_node mewl_mn04_body(mewl_net *net, mewl_node input);
 
-/* What the architectures that stand on the body share: MEWL_E_ARG unless `bands` are its own, `arch` being the name for
- * errors; frames of the last map from t frames (five halvings, each rounding up). */
-mewl_status mewl_mn04_check_bands(const char *arch, int64_t bands, mewl_error *err);
-int64_t mewl_mn04_frames(int64_t t);
+/* What the architectures that stand on the body share, as models/arch.h takes it. complete: there is one depth and one
+ * width; MEWL_E_ARG unless the bands are the body's own. frames: those of the last map from t frames (five halvings,
+ * each rounding up). */
+mewl_status mewl_mn04_complete(mewl_model_config *config, mewl_error *err);
+int64_t mewl_mn04_frames(const mewl_model_config *config, int64_t t);
 
 /* Builds and seals the layers into an empty net, named as in the published file. Weights are zero. Errors: those of
  * mewl_net_seal. */

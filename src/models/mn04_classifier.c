@@ -8,9 +8,7 @@
 
 static mewl_status complete(mewl_model_config *c, mewl_error *err)
 {
-    c->depth = 0;
-    c->width = 1.0; /* there is one */
-    MEWL_TRY(mewl_mn04_check_bands(c->arch, c->bands, err));
+    MEWL_TRY(mewl_mn04_complete(c, err));
     c->dropout_head = c->dropout_head == 0.0 ? 0.2 : c->dropout_head; /* the publisher's */
     return mewl__head_complete(c, err);
 }
@@ -23,11 +21,6 @@ static int64_t embedding_size(const mewl_model_config *c)
 static int64_t weights_min(const mewl_model_config *c)
 {
     return MEWL_MN04_EMBEDDING * HIDDEN;
-}
-
-static int64_t frames_out(const mewl_model_config *c, int64_t t)
-{
-    return mewl_mn04_frames(t);
 }
 
 static void build(mewl_net *net, const mewl_model_config *c)
@@ -48,5 +41,5 @@ const mewl__arch mewl__arch_mn04_classifier = {.name = "mn04-classifier",
                                                .complete = complete,
                                                .embedding_size = embedding_size,
                                                .weights_min = weights_min,
-                                               .frames_out = frames_out,
+                                               .frames_out = mewl_mn04_frames,
                                                .build = build};

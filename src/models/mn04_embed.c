@@ -9,9 +9,7 @@
 static mewl_status complete(mewl_model_config *c, mewl_error *err)
 {
     MEWL_TRY(mewl__embedder_complete(c, err));
-    c->depth = 0;
-    c->width = 1;
-    return mewl_mn04_check_bands(c->arch, c->bands, err);
+    return mewl_mn04_complete(c, err);
 }
 
 static int64_t embedding_size(const mewl_model_config *c)
@@ -22,11 +20,6 @@ static int64_t embedding_size(const mewl_model_config *c)
 static int64_t weights_min(const mewl_model_config *c)
 {
     return MEWL__EMBEDDING_SIZE * MEWL_MN04_EMBEDDING;
-}
-
-static int64_t frames_out(const mewl_model_config *c, int64_t t)
-{
-    return mewl_mn04_frames(t);
 }
 
 static void build(mewl_net *net, const mewl_model_config *c)
@@ -43,5 +36,5 @@ const mewl__arch mewl__arch_mn04_embed = {.name = "mn04-embed",
                                           .complete = complete,
                                           .embedding_size = embedding_size,
                                           .weights_min = weights_min,
-                                          .frames_out = frames_out,
+                                          .frames_out = mewl_mn04_frames,
                                           .build = build};

@@ -13,15 +13,13 @@
 static mewl_status complete(mewl_model_config *c, mewl_error *err)
 {
     MEWL_TRY(mewl__embedder_complete(c, err));
-    c->depth = 0;
-    c->width = 1;
-    return mewl_mn04_check_bands(c->arch, c->bands, err);
+    return mewl_mn04_complete(c, err);
 }
 
 /* A difference takes two frames. */
 static int64_t frames_out(const mewl_model_config *c, int64_t t)
 {
-    return t > 1 ? mewl_mn04_frames(t) : 0;
+    return t > 1 ? mewl_mn04_frames(c, t) : 0;
 }
 
 /* Mean and deviation of the cepstra, and deviation of their differences from frame to frame: (N, 120, 1, 1). Both are

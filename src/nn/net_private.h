@@ -86,6 +86,9 @@ mewl_node mewl__net_done(mewl_net *net, const mewl_layer *layer, mewl_status sta
 /* The head of a plan() that wants one plain float32 input. */
 void mewl__want_plain(mewl_tensor *in);
 
+/* Mean of a row of `count` numbers and the sum of squared distances from it, in double. */
+void mewl__row_moments(double *mean, double *squares, const float *row, int64_t count);
+
 /* Drops the plan and all its memory. */
 void mewl__net_unplan(mewl_net *net);
 

@@ -75,14 +75,8 @@ static mewl_status stat_forward(mewl_layer *layer, const mewl_pass *pass, const 
     float *out = y->data;
     for (int64_t r = 0; r < n * c; r++) {
         const float *in = (const float *)x->data + r * frames;
-        double sum = 0.0, squares = 0.0;
-        for (int64_t t = 0; t < frames; t++) {
-            sum += (double)in[t];
-        }
-        double mean = sum / (double)frames;
-        for (int64_t t = 0; t < frames; t++) {
-            squares += ((double)in[t] - mean) * ((double)in[t] - mean);
-        }
+        double mean, squares;
+        mewl__row_moments(&mean, &squares, in, frames);
         float *kept = self->kept + r / c * 2 * c + r % c;
         kept[0] = (float)mean;
         kept[c] = (float)(squares / (double)frames);

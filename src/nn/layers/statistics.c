@@ -66,20 +66,28 @@ static double divisor(const statistics *self, int64_t frames)
     return (double)(self->opts.unbiased ? frames - 1 : frames);
 }
 
+void mewl__row_moments(double *mean, double *squares, const float *row, int64_t count)
+{
+    double sum = 0.0, off = 0.0;
+    for (int64_t t = 0; t < count; t++) {
+        sum += (double)row[t];
+    }
+    const double middle = sum / (double)count;
+    for (int64_t t = 0; t < count; t++) {
+        off += ((double)row[t] - middle) * ((double)row[t] - middle);
+    }
+    *mean = middle;
+    *squares = off;
+}
+
 /* Means and deviations of every row into kept. */
 static void measure(statistics *self, const mewl_tensor *x)
 {
     int64_t c = x->shape.dim[1], frames = x->shape.dim[2];
     for (int64_t r = 0; r < x->shape.dim[0] * c; r++) {
         const float *in = (const float *)x->data + r * frames;
-        double sum = 0.0, squares = 0.0;
-        for (int64_t t = 0; t < frames; t++) {
-            sum += (double)in[t];
-        }
-        double mean = sum / (double)frames;
-        for (int64_t t = 0; t < frames; t++) {
-            squares += ((double)in[t] - mean) * ((double)in[t] - mean);
-        }
+        double mean, squares;
+        mewl__row_moments(&mean, &squares, in, frames);
         float *kept = self->kept + r / c * 2 * c + r % c;
         kept[0] = (float)mean;
         kept[c] = (float)sqrt(fmax(squares / divisor(self, frames), self->opts.eps));
