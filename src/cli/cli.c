@@ -212,6 +212,11 @@ int mewl_cli_fail(const mewl_cli *cli, const mewl_error *err)
     return mewl_cli_exit_code(err->status);
 }
 
+const char *mewl_cli_s(unsigned long long count)
+{
+    return count == 1 ? "" : "s";
+}
+
 double mewl_cli_percent_sure(double confidence)
 {
     return fmin(99.0, 100.0 * confidence);

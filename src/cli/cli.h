@@ -138,6 +138,9 @@ void mewl_cli_report_clear(const mewl_cli *cli);
 /* Seconds as people say them: "12.3 s", "4 min 05 s", "2 h 03 min". Writes at most `size` bytes, returns `out`. */
 char *mewl_cli_duration(char *out, size_t size, double seconds);
 
+/* The s of a plural: "" for 1, else "s": "%zu clip%s", n, mewl_cli_s(n). Static text. */
+const char *mewl_cli_s(unsigned long long count);
+
 /* A confidence in 0 to 1 as the percentage that people are told: 99 at most, since nothing here is ever certain. */
 double mewl_cli_percent_sure(double confidence);
 

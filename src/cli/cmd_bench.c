@@ -135,8 +135,9 @@ static int print_figures(const mewl_cli *cli, const figures *f)
 {
     double total = median(f->ms[STAGE_TOTAL], f->runs);
     if (!cli->json && !cli->ndjson) {
-        (void)printf("%.1f s of sound at %.0f Hz, %d channels; median of %zu runs, one thread\n", f->seconds,
-                     f->info.source_rate_hz, f->info.source_channels, f->runs);
+        (void)printf("%.1f s of sound at %.0f Hz, %d channel%s; median of %zu run%s, one thread\n", f->seconds,
+                     f->info.source_rate_hz, f->info.source_channels,
+                     mewl_cli_s((unsigned long long)f->info.source_channels), f->runs, mewl_cli_s(f->runs));
         for (size_t s = 0; s < STAGE_COUNT; s++) {
             (void)printf("  %-10s %8.3f ms a second\n", stage_names[s], median(f->ms[s], f->runs));
         }

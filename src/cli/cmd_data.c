@@ -153,8 +153,8 @@ static void say_scan(const mewl_cli *cli, const mewl_manifest *m, const mewl_sca
         json_decref(doc);
         return;
     }
-    mewl_cli_note(cli, "%s: %zu rows, %zu groups, %zu label%s", report->reader->title, m->count, split.groups,
-                  labels.count, labels.count == 1 ? "" : "s");
+    mewl_cli_note(cli, "%s: %zu row%s, %zu group%s, %zu label%s", report->reader->title, m->count, mewl_cli_s(m->count),
+                  split.groups, mewl_cli_s(split.groups), labels.count, mewl_cli_s(labels.count));
     for (size_t i = 0; i < labels.count && i < 12; i++) {
         mewl_cli_note(cli, "  %6zu %s", labels.rows[i], labels.text[i][0] != '\0' ? labels.text[i] : "(no label)");
     }
@@ -215,8 +215,10 @@ enum { SPLIT_OUT, SPLIT_FOLDS, SPLIT_STRATIFY, SPLIT_RANDOM, SPLIT_VALID, SPLIT_
 static const mewl_cli_option split_options[SPLIT_COUNT + 1] = {
     [SPLIT_OUT] = {"output", 'o', "OUT.csv", "manifest to write; stdout when not given", false},
     [SPLIT_FOLDS] = {"folds", 0, "K", "deal rows to folds 1 to K instead of train, valid and test", false},
-    [SPLIT_STRATIFY] = {"stratify", 0, "COLUMN", "column spread evenly over folds (default: label)", false},
-    [SPLIT_RANDOM] = {"random", 0, NULL, "deal single rows, not groups: LEAKY, as much of the literature does", false},
+    [SPLIT_STRATIFY] = {"stratify", 0, "COLUMN", "with --folds: column spread evenly over them (default: label)",
+                        false},
+    [SPLIT_RANDOM] = {"random", 0, NULL,
+                      "with --folds: deal single rows, not groups: LEAKY, as in much of the literature", false},
     [SPLIT_VALID] = {"valid", 0, "SHARE", "share of groups for validation (default 0.1)", false},
     [SPLIT_TEST] = {"test", 0, "SHARE", "share of groups for testing (default 0.2)", false},
     [SPLIT_SEED] = {"seed", 0, "N", "another seed deals otherwise (default 0)", false},
@@ -225,10 +227,12 @@ static const mewl_cli_option split_options[SPLIT_COUNT + 1] = {
 static const mewl_cli_usage split_usage = {
     "data split", "MANIFEST.csv",
     "Deals a manifest's rows to train, valid and test by a hash of their group (a group never changes\n"
-    "sides when rows are added), or to stratified folds. Groups stay whole unless --random.",
+    "sides when rows are added), or with --folds to stratified folds. Groups stay whole, but for folds dealt\n"
+    "with --random.",
     split_options,
     "  mewl data split esc10.csv -o esc10-split.csv\n"
-    "  mewl data split donateacry.csv --folds 5 --stratify reason -o folds.csv\n"};
+    "  mewl data split donateacry.csv --folds 5 --stratify reason -o folds.csv\n"
+    "  mewl data split donateacry.csv --folds 10 --random -o leaky.csv\n"};
 
 /* Whether any row has a value in the column; folds count from 1. */
 static bool says_sides(const mewl_manifest *m, const char *column)
@@ -267,10 +271,11 @@ static int say_split(const mewl_cli *cli, const mewl_manifest *m, const char *co
         (void)mewl_json_print(doc, stdout, cli->json, NULL);
         json_decref(doc);
     } else if (leaky) {
-        mewl_cli_error(cli, "LEAKY: %zu of %zu groups lie on several sides of '%s' (%zu rows; one is %s)",
-                       report.groups_straddling, report.groups, column, report.rows_straddling, report.example);
+        mewl_cli_error(cli, "LEAKY: %zu of %zu group%s on several sides of '%s' (%zu rows; one is %s)",
+                       report.groups_straddling, report.groups, mewl_cli_s(report.groups), column,
+                       report.rows_straddling, report.example);
     } else {
-        mewl_cli_note(cli, "%zu groups, each on one side of '%s'", report.groups, column);
+        mewl_cli_note(cli, "%zu group%s, each on one side of '%s'", report.groups, mewl_cli_s(report.groups), column);
     }
     return leaky && strict ? MEWL_EXIT_FAILED : MEWL_EXIT_DONE;
 }
@@ -288,7 +293,11 @@ static int split_write(mewl_cli *cli, mewl_manifest *m, const char **value, mewl
         return MEWL_EXIT_USAGE;
     }
     if (folds == 0 && (random || value[SPLIT_STRATIFY] != NULL)) {
-        return mewl_cli_usage_error(cli, "--random and --stratify go with --folds");
+        return mewl_cli_usage_error(cli, "%s",
+                                    random
+                                        ? "--random deals single rows to folds: say with --folds K to how many; "
+                                          "train, valid and test are dealt by groups alone"
+                                        : "--stratify spreads a column over folds: say with --folds K over how many");
     }
     if (folds > 0 && (value[SPLIT_VALID] != NULL || value[SPLIT_TEST] != NULL)) {
         return mewl_cli_usage_error(cli, "--valid and --test do not go with --folds");

@@ -140,8 +140,8 @@ static void print_result(const mewl_cli *cli, const extraction *x, const char *p
     size_t hop = mewl_frontend_hop_samples(x->fe);
     const char *kind = kinds[mewl_frontend_kind(x->fe)];
     if (!cli->json && !cli->ndjson) {
-        mewl_cli_note(cli, "%s: %zu frames x %zu (%s of %s), one each %g ms", out, x->rows, mewl_frontend_bands(x->fe),
-                      kind, mewl_frontend_name(x->fe), 1e3 * (double)hop / rate_hz);
+        mewl_cli_note(cli, "%s: %zu frame%s x %zu (%s of %s), one each %g ms", out, x->rows, mewl_cli_s(x->rows),
+                      mewl_frontend_bands(x->fe), kind, mewl_frontend_name(x->fe), 1e3 * (double)hop / rate_hz);
         return;
     }
     json_t *line = json_object();

@@ -86,8 +86,8 @@ static int clip(mewl_cli *cli, const char **value, const char *path, uint64_t se
                              : mewl_json_print(doc, stdout, cli->json, &err);
         json_decref(doc);
     } else if (status == MEWL_OK) {
-        mewl_cli_note(cli, "%s: a simulated cry of %.1f s, %zu bursts, F0 about %.0f Hz", path, cry.seconds,
-                      burst_count, cry.f0_hz);
+        mewl_cli_note(cli, "%s: a simulated cry of %.1f s, %zu burst%s, F0 about %.0f Hz", path, cry.seconds,
+                      burst_count, mewl_cli_s(burst_count), cry.f0_hz);
     }
     free(bursts);
     if (status != MEWL_OK) {
@@ -102,6 +102,7 @@ static int diaries(mewl_cli *cli, const char **value, const char *folder, uint64
     double days = 30, sessions = 0;
     mewl_synth_event events[MEWL_SYNTH_EVENTS_MAX];
     size_t event_count = 0;
+    bool again = false;
     mewl_error err = {0};
     if (!mewl_cli_integer(cli, "infants", value[OPT_INFANTS], 1, INFANTS_MAX, &infants) ||
         !mewl_cli_number(cli, "days", value[OPT_DAYS], 0.01, MEWL_SYNTH_DAYS_MAX, &days) ||
@@ -111,6 +112,14 @@ static int diaries(mewl_cli *cli, const char **value, const char *folder, uint64
     if (mewl_cli_synth_events(events, &event_count, value[OPT_SHIFT], MEWL_CLI_SYNTH_SHIFT, &err) != MEWL_OK ||
         mewl_cli_synth_events(events, &event_count, value[OPT_DEVICE], MEWL_CLI_SYNTH_DEVICE, &err) != MEWL_OK) {
         return mewl_cli_usage_error(cli, "%s", err.text);
+    }
+    if (mewl_cli_synth_place(folder, &again, &err) != MEWL_OK) {
+        mewl_cli_error(cli, "%s", err.text);
+        return MEWL_EXIT_FAILED;
+    }
+    if (again) {
+        mewl_cli_note(cli, "%s: a simulated diary is there already; recordings that the new one has none for stay",
+                      folder);
     }
     mewl_cli_synth job = {.cli = cli,
                           .folder = folder,
@@ -129,8 +138,9 @@ static int diaries(mewl_cli *cli, const char **value, const char *folder, uint64
         return MEWL_EXIT_FAILED;
     }
     mewl_cli_report_clear(cli);
-    mewl_cli_note(cli, "%s: %zu recordings of %ld simulated infant%s over %g days%s", folder, job.written, infants,
-                  infants == 1 ? "" : "s", days, job.sound ? "" : " (measures alone)");
+    mewl_cli_note(cli, "%s: %zu recording%s of %ld simulated infant%s over %g day%s%s", folder, job.written,
+                  mewl_cli_s(job.written), infants, mewl_cli_s((unsigned long long)infants), days,
+                  days > 1 || days < 1 ? "s" : "", job.sound ? "" : " (measures alone)");
     return MEWL_EXIT_DONE;
 }
 

@@ -198,8 +198,8 @@ static int mix_all(mixing *m, const mewl_recipe *recipe, mewl_side side, mewl_er
         return fail(m->cli, err);
     }
     mewl_cli_report_clear(m->cli);
-    mewl_cli_note(m->cli, "%zu mixtures of %g s, side %s, seed %llu", m->total, (double)m->test.seconds, m->side_name,
-                  (unsigned long long)m->seed);
+    mewl_cli_note(m->cli, "%zu mixture%s of %g s, side %s, seed %llu", m->total, mewl_cli_s(m->total),
+                  (double)m->test.seconds, m->side_name, (unsigned long long)m->seed);
     (void)printf("%s\n", m->folder);
     return MEWL_EXIT_DONE;
 }

@@ -445,8 +445,9 @@ static mewl_status report_partly(mewl_report *r, const char *path, const mewl_an
     const mewl_source_info *info = &a->info;
     char length[32];
     if (info->bad_samples > 0) {
-        mewl_cli_note(r->cli, "%s: %llu samples are not numbers; they were taken as silence", path,
-                      (unsigned long long)info->bad_samples);
+        mewl_cli_note(r->cli, "%s: %llu sample%s no number%s and taken as silence", path,
+                      (unsigned long long)info->bad_samples, info->bad_samples == 1 ? " is" : "s are",
+                      mewl_cli_s(info->bad_samples));
     }
     if (!info->truncated && info->decode_errors == 0) {
         return MEWL_OK;
@@ -455,8 +456,8 @@ static mewl_status report_partly(mewl_report *r, const char *path, const mewl_an
     if (info->truncated) {
         (void)mewl_error_set(why, MEWL_E_FORMAT, "%s: the recording is cut off: only %s could be read", path, length);
     } else {
-        (void)mewl_error_set(why, MEWL_E_FORMAT, "%s: damaged in %llu places; %s could be read", path,
-                             (unsigned long long)info->decode_errors, length);
+        (void)mewl_error_set(why, MEWL_E_FORMAT, "%s: damaged in %llu place%s; %s could be read", path,
+                             (unsigned long long)info->decode_errors, mewl_cli_s(info->decode_errors), length);
     }
     r->partly++;
     mewl_cli_error(r->cli, "%s", why->text);

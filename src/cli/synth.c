@@ -15,6 +15,7 @@
 #define TRUTHS 9
 #define EXTRAS_MAX (TRUTHS + MEWL_VOICE_VECTOR_DIMS + 8)
 #define VALUE_BYTES 96
+#define IN_FOLDER_MAX 100000
 
 static const char *const truth_names[TRUTHS] = {
     "day", "age_days", "f0_hz", "f0_change", "noise", "hyperphonation_added", "device", "seed", "note"};
@@ -233,6 +234,31 @@ static mewl_status name_columns(mewl_manifest *diary, bool sound, mewl_error *er
     }
     diary->extra_count = count;
     return MEWL_OK;
+}
+
+mewl_status mewl_cli_synth_place(const char *folder, bool *again, mewl_error *err)
+{
+    mewl_folder_list list;
+    *again = false;
+    if (!mewl_folder_exists(folder)) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_folder_read(&list, folder, IN_FOLDER_MAX, err));
+    mewl_status status = MEWL_OK;
+    for (size_t i = 0; i < list.count; i++) {
+        *again = *again || strcmp(list.names[i], "diary.csv") == 0;
+    }
+    for (size_t i = 0; i < list.count && status == MEWL_OK; i++) {
+        const char *name = list.names[i];
+        if (!*again || (strcmp(name, "diary.csv") != 0 && strncmp(name, "infant-", 7) != 0)) {
+            status = mewl_error_set(err, MEWL_E_STATE,
+                                    "%s holds files that are no simulated diary (%s): name a new folder, or one of its "
+                                    "own in it: %s/diary",
+                                    folder, name, folder);
+        }
+    }
+    mewl_folder_list_fini(&list);
+    return status;
 }
 
 mewl_status mewl_cli_synth_run(mewl_cli_synth *job, mewl_error *err)

@@ -37,6 +37,10 @@ typedef struct mewl_cli_synth {
     size_t written;              /* recordings, filled in */
 } mewl_cli_synth;
 
+/* Whether a diary may be written into `folder`: it is not there yet, is empty, or holds a diary that was made so
+ * (*again), and nothing else. MEWL_E_STATE with what to do; errors of mewl_folder_read. */
+mewl_status mewl_cli_synth_place(const char *folder, bool *again, mewl_error *err);
+
 /* Writes folder/infant-0001/0001.wav ... and folder/diary.csv: a manifest (path, label, set, group, speaker, session,
  * time, duration) with the truth in columns of its own; without sound, with the voice measures of quick.h instead,
  * paths naming what is not there. */

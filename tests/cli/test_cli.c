@@ -294,6 +294,9 @@ static void test_durations(void **state)
 static void test_exit_codes(void **state)
 {
     (void)state;
+    assert_string_equal(mewl_cli_s(1), "");
+    assert_string_equal(mewl_cli_s(0), "s");
+    assert_string_equal(mewl_cli_s(2), "s");
     assert_int_equal(mewl_cli_exit_code(MEWL_OK), 0);
     assert_int_equal(mewl_cli_exit_code(MEWL_E_ARG), 2);
     assert_int_equal(mewl_cli_exit_code(MEWL_E_NOT_FOUND), 3);

@@ -103,7 +103,10 @@ static void splits(void **state)
     expect("check r.csv --column fold", 1, NULL, "LEAKY");
     expect("check r.csv --column fold --json", 1, "\"leaky\": true", NULL);
     expect("check r.csv --column colour", 2, NULL, "colour");
-    expect("split m.csv --random -o x.csv", 2, NULL, "--folds");
+    expect("split m.csv --random -o x.csv", 2, NULL, "--random deals single rows to folds: say with --folds K");
+    expect("split m.csv --stratify label -o x.csv", 2, NULL, "--stratify spreads a column over folds");
+    assert_int_equal(run_in(folder, "head -2 m.csv > one.csv")->code, 0);
+    expect("split one.csv -o x.csv", 0, NULL, "1 group, each on one side");
     expect("split m.csv --folds 50 -o x.csv", 2, NULL, "30 groups cannot fill 50 folds");
     expect("split m.csv --valid 0.9 --test 0.9 -o x.csv", 2, NULL, "not shares");
     expect("split m.csv --valid 2 -o x.csv", 2, NULL, "valid");

@@ -160,6 +160,15 @@ static void test_mistakes(void **state)
     (void)state;
     assert_int_equal(run("synth"), 2);
     assert_int_equal(run("synth a b"), 2);
+    /* What somebody has in a folder stays there; a diary may be made anew. */
+    assert_int_equal(run_in(folder, "mkdir full && echo dear > full/letter.txt && mkdir empty")->code, 0);
+    assert_int_equal(run("synth full --no-sound --days 1"), 1);
+    assert_non_null(strstr(last->err, "full holds files that are no simulated diary (letter.txt): name a new folder"));
+    assert_int_equal(run("synth empty --no-sound --days 1"), 0);
+    assert_int_equal(run("synth empty --no-sound --days 1"), 0);
+    assert_non_null(strstr(last->err, "a simulated diary is there already"));
+    assert_int_equal(run_in(folder, "echo x > empty/notes.txt; test ! -e full/diary.csv")->code, 0);
+    assert_int_equal(run("synth empty --no-sound --days 1"), 1);
     assert_int_equal(run("synth a --infants 0"), 2);
     assert_int_equal(run("synth a --days -1"), 2);
     assert_int_equal(run("synth a --shift 10"), 2);
