@@ -26,6 +26,8 @@ static void fill_facts(mewl_steps_fact *facts, char (*values)[VALUE_BYTES], cons
         const char *unit = mewl_voice_unit(row);
         if (isnan(value)) {
             (void)snprintf(values[i], VALUE_BYTES, "-");
+        } else if (strcmp(unit, "1") == 0 && strstr(shown[i], "pirations") == NULL) {
+            (void)snprintf(values[i], VALUE_BYTES, "%.3g %%", 100 * value); /* a share */
         } else {
             (void)snprintf(values[i], VALUE_BYTES, "%.4g %s", value, strcmp(unit, "1") == 0 ? "" : unit);
         }

@@ -162,10 +162,13 @@ static void label_span(cairo_t *cr, const layout *l, mewl_picture_span span, dou
     char labels[2][128];
     spell_time(from, sizeof from, span.onset_s, duration_s);
     spell_time(to, sizeof to, span.offset_s, duration_s);
-    snprintf(labels[0], sizeof labels[0], "%s%s \xe2\x80\x93 %s", cry ? "" : "not hearing ", from, to);
+    char both[80];
+    const bool apart = strcmp(from, to) != 0; /* not so for a second of a long night */
+    snprintf(both, sizeof both, "%s%s%s", from, apart ? " \xe2\x80\x93 " : "", apart ? to : "");
+    snprintf(labels[0], sizeof labels[0], "%s%s", cry ? "" : "not hearing ", both);
     snprintf(labels[1], sizeof labels[1], "%s", cry ? from : "not hearing");
     if (cry && !isnan(span.confidence)) {
-        snprintf(labels[0], sizeof labels[0], "%s \xe2\x80\x93 %s  (%.0f %%)", from, to,
+        snprintf(labels[0], sizeof labels[0], "%s  (%.0f %% sure)", both,
                  fmin(99.0, 100.0 * fmax(span.confidence, 0.0))); /* never "100 % sure" */
     }
     mewl__font(cr, 12.5 * u, cry);
@@ -194,6 +197,9 @@ static void draw_strip(cairo_t *cr, const layout *l, const mewl_picture_span *sp
     mewl__colour(cr, MEWL__GRID, 1.0);
     cairo_rectangle(cr, l->x, bar_y, l->width, round(12.0 * u));
     cairo_fill(cr);
+    mewl__font(cr, 12.5 * u, true);
+    mewl__colour(cr, MEWL__CRY, 1.0);
+    mewl__text(cr, l->x - 8.0 * u, bar_y + 10.5 * u, MEWL__ALIGN_RIGHT, "cries");
     for (size_t i = 0; i < count; i++) {
         double x = 0.0;
         double width = 0.0;

@@ -179,7 +179,7 @@ static void frequency_axis(const mewl__panel *panel, const mewl_picture_acc *acc
             mewl__panel_label(panel, round(y) + 0.5, text);
         }
     }
-    mewl__panel_name(panel, "frequency (mel)");
+    mewl__panel_name(panel, "frequency");
 }
 
 static void paint_levels(uint32_t *pixels, size_t stride, const float *levels_db, int width, int height, size_t bands,
@@ -297,7 +297,7 @@ void mewl__panel_scores(const mewl__panel *panel, const mewl_picture_acc *acc, d
         cairo_set_dash(cr, dashes, 2, 0.0);
         mewl__line(cr, box.x, y, box.x + box.width, y);
         cairo_set_dash(cr, NULL, 0, 0.0);
-        snprintf(text, sizeof text, "%.2f", threshold);
+        snprintf(text, sizeof text, "\xe2\x89\xa5 %.2f: cry", threshold);
         mewl__font(cr, 12.0 * panel->unit, true);
         mewl__text(cr, box.x + box.width + 8.0 * panel->unit, y + 4.2 * panel->unit, MEWL__ALIGN_LEFT, text);
     }

@@ -93,7 +93,7 @@ static void draw_level(const sheet *s, mewl__box box)
 {
     const mewl_steps *t = s->steps;
     mewl__axes axes = panel(s, box, LEVEL_LOW_DB, 0);
-    heading(s, box, 3, "level in dBFS; grey: silence");
+    heading(s, box, 3, "level in dBFS; orange line: sound lies above it; grey: silence");
     mewl__axes_draw(&axes, NULL, NULL, false);
     double open_s = 0;
     for (size_t i = 0; i <= t->burst_count; i++) { /* what lies between bursts */
@@ -144,7 +144,9 @@ static void draw_f0(const sheet *s, mewl__box box)
 {
     const mewl_steps *t = s->steps;
     mewl__axes axes = panel(s, box, log2(t->f0_low_hz), log2(t->f0_high_hz));
-    heading(s, box, 5, "fundamental frequency in Hz");
+    heading(s, box, 5,
+            "fundamental frequency of the voice in Hz; grey line: hyperphonation lies above it; grey dots: outside of "
+            "bursts");
     cairo_set_line_width(s->cr, 1.0);
     mewl__font(s->cr, 12.0, false);
     for (double hz = 125; hz <= t->f0_high_hz; hz *= 2) {

@@ -129,10 +129,11 @@ static void day_text(char *out, size_t size, double day)
 
 static void age_text(char *out, size_t size, double days)
 {
+    const int weeks = (int)(days / 7.0);
     if (days < 0.0) {
         out[0] = '\0';
     } else if (days < 91.0) {
-        (void)snprintf(out, size, "%d weeks", (int)(days / 7.0));
+        (void)snprintf(out, size, "%d week%s", weeks, weeks == 1 ? "" : "s");
     } else if (days < 731.0) {
         (void)snprintf(out, size, "%d months", (int)(days / 30.4375));
     } else {
@@ -210,6 +211,18 @@ static void draw_dot(cairo_t *cr, double x, double y, double radius, bool hollow
     }
 }
 
+/* What is unlike usual differs in form, too: not everybody tells these colours apart. */
+static void draw_diamond(cairo_t *cr, double x, double y, double radius)
+{
+    cairo_new_path(cr);
+    cairo_move_to(cr, x, y - radius);
+    cairo_line_to(cr, x + radius, y);
+    cairo_line_to(cr, x, y + radius);
+    cairo_line_to(cr, x - radius, y);
+    cairo_close_path(cr);
+    cairo_fill(cr);
+}
+
 static void draw_triangle(cairo_t *cr, double x, double top)
 {
     cairo_move_to(cr, x - 6.0, top);
@@ -229,7 +242,11 @@ static void draw_points(const sheet *s, const mewl_timeline_point *points, size_
         const double x = x_of(s, p->day), y = mewl__axes_y(&s->axes, height_of(s, p->p_value));
         const bool judged = isfinite(p->p_value);
         mewl__colour(s->cr, p->unusual ? MEWL__CRY : judged ? MEWL__SCORE : MEWL__MUTED, sessions ? 1.0 : 0.3);
-        draw_dot(s->cr, x, y, sessions ? 4.2 : 2.0, sessions && !judged);
+        if (p->unusual) {
+            draw_diamond(s->cr, x, y, sessions ? 5.2 : 2.6);
+        } else {
+            draw_dot(s->cr, x, y, sessions ? 4.2 : 2.0, sessions && !judged);
+        }
     }
 }
 
@@ -255,35 +272,43 @@ static void draw_mark(const sheet *s, const mewl_timeline_mark *mark)
     }
 }
 
-/* Words beside a mark, on paper of their own. *free is where the words before them ended on that line: they do not run
- * into them. */
-static void draw_words(const sheet *s, const mewl_timeline_mark *mark, double *free)
+/* Lines that words stand on, and how far each is taken. */
+#define WORD_LINES 3
+
+/* Words beside a mark, on paper of their own: right of it, or left where the picture ends; an alert's on the first
+ * line, others' on the next one that is free there, so that no words run into others. */
+static void draw_words(const sheet *s, const mewl_timeline_mark *mark, double free_from[WORD_LINES])
 {
-    const double x = round(x_of(s, mark->day)) + 9.5;
-    const double room = fmin(260.0, s->axes.box.x + s->axes.box.width - x - 4.0);
-    const double y = s->axes.box.y + (mark->kind == MEWL_TIMELINE_ALERT ? 24.0 : 42.0);
-    if (mark->text == NULL || x < *free || room < 40.0) {
+    const bool alert = mark->kind == MEWL_TIMELINE_ALERT;
+    const double place = round(x_of(s, mark->day)) + 0.5, right = s->axes.box.x + s->axes.box.width - 4.0;
+    if (mark->text == NULL) {
         return;
     }
-    double end = x, none = 0.0;
-    mewl__font(s->cr, 11.0, mark->kind == MEWL_TIMELINE_ALERT);
-    for (int pass = 0; pass < 2; pass++) { /* the first finds out how long they are */
-        mewl__colour(s->cr, mark_colour(mark->kind), pass == 0 ? 0.0 : 1.0);
-        mewl__text_within(s->cr, x, y, room, mark->text);
-        if (pass == 0 && cairo_has_current_point(s->cr)) {
-            cairo_get_current_point(s->cr, &end, &none);
-            mewl__colour(s->cr, MEWL__PAPER, 0.85);
-            cairo_new_path(s->cr);
-            fill_box(s->cr, x - 2.0, y - 10.0, end - x + 4.0, 13.0);
+    mewl__font(s->cr, 11.0, alert);
+    const double width = fmin(260.0, mewl__text_width(s->cr, mark->text) + 1.0);
+    for (int line = alert ? 0 : 1; line < (alert ? 1 : WORD_LINES); line++) {
+        double x = place + 9.0, room = fmin(width, right - x);
+        if (room < width && place - 9.0 - width >= fmax(free_from[line], s->axes.box.x + 4.0)) {
+            x = place - 9.0 - width;
+            room = width;
         }
+        if (x < free_from[line] || room < fmin(40.0, width)) {
+            continue;
+        }
+        const double y = s->axes.box.y + 24.0 + 17.0 * line;
+        mewl__colour(s->cr, MEWL__PAPER, 0.85);
+        fill_box(s->cr, x - 2.0, y - 10.0, room + 4.0, 13.0);
+        mewl__colour(s->cr, mark_colour(mark->kind), 1.0);
+        mewl__text_within(s->cr, x, y, room, mark->text);
+        cairo_new_path(s->cr);
+        free_from[line] = x + room + 8.0;
+        return;
     }
-    cairo_new_path(s->cr);
-    *free = end + 8.0;
 }
 
 static void draw_marks(const sheet *s, const mewl_timeline_mark *marks, size_t count)
 {
-    double free_from[2] = {0.0, 0.0};
+    double free_from[WORD_LINES] = {0.0};
     for (size_t i = 0; i < count; i++) {
         if (within(s, marks[i].day)) {
             draw_mark(s, &marks[i]);
@@ -291,20 +316,20 @@ static void draw_marks(const sheet *s, const mewl_timeline_mark *marks, size_t c
     }
     for (size_t i = 0; i < count; i++) {
         if (within(s, marks[i].day)) {
-            draw_words(s, &marks[i], &free_from[marks[i].kind == MEWL_TIMELINE_ALERT]);
+            draw_words(s, &marks[i], free_from);
         }
     }
 }
 
-/* What the signs mean, on the title's line from the right. */
-static void draw_legend(const sheet *s)
+/* What the signs mean, on the title's line from the right. Returns where they begin. */
+static double draw_legend(const sheet *s)
 {
     static const struct {
         const char *text;
         uint32_t colour;
-        enum { DOT, RING, TRIANGLE, AREA } sign;
+        enum { DOT, DIAMOND, RING, TRIANGLE, AREA } sign;
     } rows[] = {{"told", MEWL__CRY, TRIANGLE},
-                {"unlike usual", MEWL__CRY, DOT},
+                {"unlike usual", MEWL__CRY, DIAMOND},
                 {"usual", MEWL__SCORE, DOT},
                 {"still learning", MEWL__MUTED, RING},
                 {"not listened", NOT_HEARD, AREA}};
@@ -320,11 +345,14 @@ static void draw_legend(const sheet *s)
             draw_triangle(s->cr, x, y - 9.0);
         } else if (rows[i].sign == AREA) {
             fill_box(s->cr, x - 7.0, y - 9.0, 14.0, 10.0);
+        } else if (rows[i].sign == DIAMOND) {
+            draw_diamond(s->cr, x, y - 4.0, 5.2);
         } else {
             draw_dot(s->cr, x, y - 4.0, 4.2, rows[i].sign == RING);
         }
         x -= 20.0;
     }
+    return x;
 }
 
 static mewl_status check(const char *path, const mewl_timeline_opts *o, const mewl_timeline_mark *marks, size_t count,
@@ -378,10 +406,12 @@ mewl_status mewl_timeline_draw(const char *path, const mewl_timeline_point *poin
         .opts = &opts,
         .days = (size_t)(opts.last_day - opts.first_day)};
     s.axes.y_high = top_of(points, point_count, &opts);
-    mewl__axes_titles(s.cr, s.axes.box, height, opts.title, opts.note);
+    mewl__box titles = s.axes.box;
     if (opts.title != NULL && width >= 900) {
-        draw_legend(&s);
+        titles.width = draw_legend(&s) - 10.0 - titles.x;
     }
+    mewl__axes_titles(s.cr, titles, height, opts.title, NULL);
+    mewl__axes_titles(s.cr, s.axes.box, height, NULL, opts.note);
     draw_ground(&s);
     draw_heights(&s);
     draw_strip(&s);
