@@ -29,8 +29,8 @@ static mewl_status judge_session(gathered *g, mewl__rates *rates, mewl__own *own
                                  size_t others, const mewl_iclas_opts *opts, mewl_error *err)
 {
     mewl_conformal c;
-    double scores[MEWL__ICLAS_ROWS_MAX];
-    size_t count = 0;
+    double sum = 0;
+    double count = 0;
     MEWL_TRY(mewl__own_calibrate(&c, own, session, SIZE_MAX, err));
     MEWL_TRY(mewl__own_fit(own, session, SIZE_MAX, 0, 0, err));
     for (size_t i = 0; i < own->count; i++) {
@@ -38,7 +38,8 @@ static mewl_status judge_session(gathered *g, mewl__rates *rates, mewl__own *own
             continue;
         }
         double v = mewl__own_score(own, own->row[i]);
-        scores[count++] = v;
+        sum += v;
+        count++;
         g->normal[g->normals] = (float)v;
         g->normal_alarm[g->normals++] = mewl__own_p(&c, v, opts->level).p <= opts->level;
         for (size_t k = 0; k < opts->altered_count; k++) {
@@ -52,7 +53,7 @@ static mewl_status judge_session(gathered *g, mewl__rates *rates, mewl__own *own
     for (size_t i = session - MEWL__LATER_FIRST; i < others; i += later) {
         put(g, 0, own, &c, other[i], opts->level);
     }
-    mewl__rates_pooled(rates, &c, scores, count);
+    mewl__rates_pooled(rates, &c, sum / count);
     if (own->panel->kind == MEWL_PERSONAL_AUTOENCODER || own->panel->kind == MEWL_PERSONAL_GMM) {
         return MEWL_OK; /* learned too slowly to leave each session out */
     }

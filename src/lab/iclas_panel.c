@@ -165,9 +165,15 @@ mewl_status mewl__own_calibrate(mewl_conformal *c, mewl__own *own, size_t end, s
     return MEWL_OK;
 }
 
-mewl_p_value mewl__own_p(const mewl_conformal *c, double score, double level)
+mewl_conformal mewl__own_widened(const mewl_conformal *c, double level)
 {
     mewl_conformal wide = *c;
     wide.wanted = (size_t)fmax(WANTED, ceil(1 / level - 1e-9) - 1);
+    return wide;
+}
+
+mewl_p_value mewl__own_p(const mewl_conformal *c, double score, double level)
+{
+    mewl_conformal wide = mewl__own_widened(c, level);
     return mewl_conformal_recording(&wide, score);
 }

@@ -101,7 +101,11 @@ double mewl__own_score(const mewl__own *own, size_t row);
  * own->model is lost. *c points into own. */
 mewl_status mewl__own_calibrate(mewl_conformal *c, mewl__own *own, size_t end, size_t skip, mewl_error *err);
 
-/* The p-value of a score at a level: other infants count until the level can be reached at all. */
+/* The same calibration with as many sessions wanted as a level needs: other infants count until it can be reached at
+ * all. */
+mewl_conformal mewl__own_widened(const mewl_conformal *c, double level);
+
+/* The p-value of a recording's score at a level, so widened. */
 mewl_p_value mewl__own_p(const mewl_conformal *c, double score, double level);
 
 /* ---- Figures (iclas_infant.c, iclas_later.c) ---- */
@@ -127,8 +131,8 @@ mewl_status mewl__figures_fill(mewl__figures *out, const float *score, const boo
 mewl_status mewl__iclas_infant(mewl__figures *out, const mewl__cast *cast, const mewl__panel *panel, size_t identity,
                                const mewl_iclas_opts *opts, mewl_error *err);
 
-/* Normal sessions that were tested strictly later, by one infant's p-values: sums over sessions of the share of its
- * recordings at or below each level, the rank of p drawn being averaged over all draws. */
+/* Normal sessions that were tested strictly later, each by the p-value of its mean score: how many came out at or below
+ * each level, the rank of p drawn being averaged over all draws. */
 typedef struct mewl__rates {
     double sessions;
     double given[MEWL__ICLAS_LEVELS]; /* p as it ships: other infants added while own sessions are few */
@@ -137,8 +141,8 @@ typedef struct mewl__rates {
     double own[MEWL__ICLAS_LEVELS]; /* own sessions alone, all of them scored by models of the same size, rank drawn */
 } mewl__rates;
 
-/* Adds one session's recordings [count], scored by what was learned of the earlier ones and calibrated by *c. */
-void mewl__rates_pooled(mewl__rates *rates, const mewl_conformal *c, const double *score, size_t count);
+/* Adds a session, scored by what was learned of the earlier ones and calibrated by *c. */
+void mewl__rates_pooled(mewl__rates *rates, const mewl_conformal *c, double mean_score);
 
 /* The same by own sessions alone. *all: each session up to this one, the last, as it is scored by a model of all the
  * others, this one among them (full conformal prediction; Vovk, Gammerman and Shafer 2005): so every score comes from

@@ -17,37 +17,41 @@ static double share_below(double high, double width, double level)
     return fmin(fmax((level - (high - width)) / width, 0), 1);
 }
 
-void mewl__rates_pooled(mewl__rates *rates, const mewl_conformal *c, const double *score, size_t count)
+void mewl__rates_pooled(mewl__rates *rates, const mewl_conformal *c, double mean_score)
 {
     for (size_t k = 0; k < MEWL__ICLAS_LEVELS; k++) {
         double level = mewl__iclas_levels[k];
-        for (size_t i = 0; i < count; i++) {
-            mewl_p_value p = mewl__own_p(c, score[i], level);
-            rates->given[k] += (p.p <= level ? 1 : 0) / (double)count;
-            rates->drawn[k] += share_below(p.p, p.step, level) / (double)count;
-        }
+        mewl_conformal wide = mewl__own_widened(c, level);
+        mewl_p_value p = mewl_conformal_session(&wide, mean_score);
+        rates->given[k] += p.p <= level ? 1 : 0;
+        rates->drawn[k] += share_below(p.p, p.step, level);
     }
-    rates->sessions += count > 0 ? 1 : 0;
+    rates->sessions += 1;
+}
+
+static double mean_of_session(const mewl_conformal *c, size_t session)
+{
+    double sum = 0;
+    for (size_t i = c->start[session]; i < c->start[session + 1]; i++) {
+        sum += c->score[i];
+    }
+    return sum / (double)(c->start[session + 1] - c->start[session]);
 }
 
 void mewl__rates_own(mewl__rates *rates, const mewl_conformal *all)
 {
     size_t last = all->sessions - 1;
     double n = (double)all->sessions;
-    size_t count = all->start[last + 1] - all->start[last];
-    for (size_t i = all->start[last]; i < all->start[last + 1]; i++) {
-        double above = 0; /* earlier sessions' shares of recordings farther out, and as far */
-        double same = 0;
-        for (size_t s = 0; s < last; s++) {
-            double size = (double)(all->start[s + 1] - all->start[s]);
-            for (size_t j = all->start[s]; j < all->start[s + 1]; j++) {
-                above += (all->score[j] > all->score[i] ? 1 : 0) / size;
-                same += (all->score[j] == all->score[i] ? 1 : 0) / size;
-            }
-        }
-        for (size_t k = 0; k < MEWL__ICLAS_LEVELS; k++) {
-            rates->own[k] += share_below((above + same + 1) / n, (same + 1) / n, mewl__iclas_levels[k]) / (double)count;
-        }
+    double score = mean_of_session(all, last);
+    double above = 0;
+    double same = 1; /* itself */
+    for (size_t s = 0; s < last; s++) {
+        double other = mean_of_session(all, s);
+        above += other > score ? 1 : 0;
+        same += other == score ? 1 : 0;
+    }
+    for (size_t k = 0; k < MEWL__ICLAS_LEVELS; k++) {
+        rates->own[k] += share_below((above + same) / n, same / n, mewl__iclas_levels[k]);
     }
     rates->own_sessions += 1;
 }
@@ -112,14 +116,14 @@ mewl_status mewl__rates_sheet(json_t **out, const char *name, const mewl__rates 
                                           "sessions", "rate, binomial", "rate, bootstrap over infants"};
     char title[256];
     (void)snprintf(title, sizeof title, "%s: rates of normal sessions tested strictly later", name);
-    json_t *sheet =
-        mewl_sheet_new(title, columns, sizeof columns / sizeof *columns,
-                       "What was chosen. Each later session weighs one, its recordings share that. As it ships: other "
-                       "individuals' sessions are added while the own are few. Rank drawn: the mean over all draws of "
-                       "the rank among equals. Own sessions alone: every session up to the tested one is scored by a "
-                       "model of all the others, so that none has learned from more than another: uniform where "
-                       "sessions can be exchanged, which drift would show. Wilson's interval over sessions; a "
-                       "bootstrap over a handful of individuals is too narrow.");
+    json_t *sheet = mewl_sheet_new(
+        title, columns, sizeof columns / sizeof *columns,
+        "What was chosen. A session is judged by its mean score, as on the timeline of `mewl baby`. As it "
+        "ships: other individuals' sessions are added while the own are few. Rank drawn: the mean over all draws of "
+        "the rank among equals. Own sessions alone: every session up to the tested one is scored by a "
+        "model of all the others, so that none has learned from more than another: uniform where "
+        "sessions can be exchanged, which drift would show. Wilson's interval over sessions; a "
+        "bootstrap over a handful of individuals is too narrow.");
     mewl_status status = sheet != NULL ? MEWL_OK : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a table");
     for (size_t k = 0; k < MEWL__ICLAS_LEVELS * SORTS && status == MEWL_OK; k++) {
         status = add_rate(sheet, rates, count, repeats, k / SORTS, (sort)(k % SORTS), seed, err);

@@ -345,17 +345,16 @@ static void test_rates(void **state)
 {
     (void)state;
     const size_t start[] = {0, 2, 3, 5};
-    const double scores[] = {1, 3, 2, 2.5, 9};
+    const double scores[] = {1, 3, 2.5, 2.25, 2.25}; /* means 2, 2.5, 2.25 */
     mewl_conformal c = {.score = scores, .start = start, .sessions = 3};
     mewl__rates r = {.sessions = 0};
-    mewl__rates_own(&r, &c);
-    /* 2.5: half a session above, none as far out: p is uniform between 0.5 / 3 and 1.5 / 3. 9: between 0 and 1 / 3. */
-    assert_true(r.own_sessions == 1 && fabs(r.own[2] - 0.5 * 0.3) < 1e-12 && fabs(r.own[0] - 0.5 * 0.03) < 1e-12);
+    mewl__rates_own(&r, &c); /* second of three: p lies between 1/3 and 2/3 */
+    assert_true(r.own_sessions == 1 && r.own[2] == 0);
     c.sessions = 2;
-    const double beyond[] = {0, 10};
-    mewl__rates_pooled(&r, &c, beyond, 2);
-    /* Nothing beyond 10: p is 1/3 as given, above all levels; drawn between 0 and 1/3. */
-    assert_true(r.sessions == 1 && r.given[2] == 0 && fabs(r.drawn[2] - 0.5 * 0.3) < 1e-12);
+    mewl__rates_own(&r, &c); /* the larger of two: between 0 and 1/2 */
+    assert_true(r.own_sessions == 2 && fabs(r.own[2] - 0.2) < 1e-12 && fabs(r.own[0] - 0.02) < 1e-12);
+    mewl__rates_pooled(&r, &c, 10); /* beyond both: 1/3 as given, above all levels; drawn between 0 and 1/3 */
+    assert_true(r.sessions == 1 && r.given[2] == 0 && fabs(r.drawn[2] - 0.3) < 1e-12);
 
     mewl_rng rng = mewl_rng_seeded(17);
     enum { LIVES = 4000, SESSIONS = 6 };
@@ -380,8 +379,8 @@ static void test_rates(void **state)
     json_t *sheet = NULL;
     assert_int_equal(mewl__rates_sheet(&sheet, "people", &r, 1, 1, 3, NULL), MEWL_OK);
     assert_int_equal(row_count(sheet), 9);
-    assert_true(cell(sheet, 8, 3) == 1 && fabs(cell(sheet, 8, 4) - 0.15) < 1e-9);
-    assert_true(fabs(cell(sheet, 7, 4) - 0.15) < 1e-9 && cell(sheet, 6, 4) == 0);
+    assert_true(cell(sheet, 8, 3) == 2 && fabs(cell(sheet, 8, 4) - 0.1) < 1e-9);
+    assert_true(fabs(cell(sheet, 7, 4) - 0.3) < 1e-9 && cell(sheet, 6, 4) == 0);
     json_decref(sheet);
 }
 
