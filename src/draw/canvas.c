@@ -144,18 +144,17 @@ static size_t utf8_length(const unsigned char *at)
     return length;
 }
 
-void mewl__text_within(cairo_t *cr, double x, double y, double width, const char *text)
+double mewl__text_fit(cairo_t *cr, char clean[MEWL__TEXT_BYTES], double width, const char *text)
 {
     static const char ellipsis[] = "\xe2\x80\xa6";
-    char clean[1024];
-    size_t ends[sizeof clean]; /* where each character ends in `clean` */
+    size_t ends[MEWL__TEXT_BYTES]; /* where each character ends in `clean` */
     size_t characters = 0;
     size_t used = 0;
     bool whole = true;
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
         size_t length = utf8_length(at);
         size_t copied = length == 0 ? 1 : length;
-        if (used + copied + sizeof ellipsis > sizeof clean) {
+        if (used + copied + sizeof ellipsis > MEWL__TEXT_BYTES) {
             whole = false;
             break;
         }
@@ -171,13 +170,23 @@ void mewl__text_within(cairo_t *cr, double x, double y, double width, const char
     clean[used] = '\0';
     while (!whole || mewl__text_width(cr, clean) > width) {
         if (characters == 0) {
-            return;
+            clean[0] = '\0';
+            return 0.0;
         }
         characters--;
         whole = true;
         memcpy(clean + (characters == 0 ? 0 : ends[characters - 1]), ellipsis, sizeof ellipsis);
     }
-    mewl__text(cr, x, y, MEWL__ALIGN_LEFT, clean);
+    return mewl__text_width(cr, clean);
+}
+
+void mewl__text_within(cairo_t *cr, double x, double y, double width, const char *text)
+{
+    char clean[MEWL__TEXT_BYTES];
+    (void)mewl__text_fit(cr, clean, width, text);
+    if (clean[0] != '\0') {
+        mewl__text(cr, x, y, MEWL__ALIGN_LEFT, clean);
+    }
 }
 
 void mewl__text_upright(cairo_t *cr, double x, double y, const char *text)

@@ -62,8 +62,12 @@ void mewl__text(cairo_t *cr, double x, double y, mewl__align align, const char *
 double mewl__text_width(cairo_t *cr, const char *text);
 void mewl__font(cairo_t *cr, double size, bool bold);
 
-/* Text no wider than `width`, cut with an ellipsis where it is (never within a UTF-8 character; text that is not UTF-8
- * has its bytes replaced by '?'). */
+/* Text made no wider than `width`: cut with an ellipsis where it is (never within a UTF-8 character; text that is not
+ * UTF-8 has its bytes replaced by '?'). Returns how wide it then is; 0 where nothing fits. */
+#define MEWL__TEXT_BYTES 1024
+double mewl__text_fit(cairo_t *cr, char out[MEWL__TEXT_BYTES], double width, const char *text);
+
+/* Draws that. */
 void mewl__text_within(cairo_t *cr, double x, double y, double width, const char *text);
 
 /* Text turned a quarter to the left, centred on (x, y). */

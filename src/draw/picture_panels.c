@@ -57,7 +57,7 @@ void mewl__panel_wave(const mewl__panel *panel, const mewl_picture_acc *acc)
     double reach = fmax(1e-4, 1.08 * peak_of(acc));
     double middle = box.y + box.height / 2.0;
     double scale = box.height / 2.0 / reach;
-    mewl_ticks ticks = mewl_ticks_linear(-reach, reach, 4);
+    mewl_ticks ticks = mewl_ticks_linear(-reach, reach, 6);
     for (size_t i = 0; i < ticks.count; i++) {
         char text[32];
         double y = round(middle - ticks.at[i] * scale) + 0.5;
@@ -297,8 +297,10 @@ void mewl__panel_scores(const mewl__panel *panel, const mewl_picture_acc *acc, d
         cairo_set_dash(cr, dashes, 2, 0.0);
         mewl__line(cr, box.x, y, box.x + box.width, y);
         cairo_set_dash(cr, NULL, 0, 0.0);
-        snprintf(text, sizeof text, "\xe2\x89\xa5 %.2f: cry", threshold);
+        snprintf(text, sizeof text, "%.2f", threshold);
         mewl__font(cr, 12.0 * panel->unit, true);
         mewl__text(cr, box.x + box.width + 8.0 * panel->unit, y + 4.2 * panel->unit, MEWL__ALIGN_LEFT, text);
+        mewl__font(cr, 11.0 * panel->unit, false);
+        mewl__text(cr, box.x + box.width + 8.0 * panel->unit, y + 18.0 * panel->unit, MEWL__ALIGN_LEFT, "cry above");
     }
 }

@@ -275,8 +275,8 @@ static void draw_mark(const sheet *s, const mewl_timeline_mark *mark)
 /* Lines that words stand on, and how far each is taken. */
 #define WORD_LINES 3
 
-/* Words beside a mark, on paper of their own: right of it, or left where the picture ends; an alert's on the first
- * line, others' on the next one that is free there, so that no words run into others. */
+/* Words beside a mark, on paper of their own: right of it, or left where the picture ends; on the first line that is
+ * free there, the topmost being for alerts alone, so that no words run into others. */
 static void draw_words(const sheet *s, const mewl_timeline_mark *mark, double free_from[WORD_LINES])
 {
     const bool alert = mark->kind == MEWL_TIMELINE_ALERT;
@@ -285,8 +285,9 @@ static void draw_words(const sheet *s, const mewl_timeline_mark *mark, double fr
         return;
     }
     mewl__font(s->cr, 11.0, alert);
-    const double width = fmin(260.0, mewl__text_width(s->cr, mark->text) + 1.0);
-    for (int line = alert ? 0 : 1; line < (alert ? 1 : WORD_LINES); line++) {
+    char text[MEWL__TEXT_BYTES];
+    const double width = mewl__text_fit(s->cr, text, 260.0, mark->text) + 1.0;
+    for (int line = alert ? 0 : 1; line < WORD_LINES; line++) {
         double x = place + 9.0, room = fmin(width, right - x);
         if (room < width && place - 9.0 - width >= fmax(free_from[line], s->axes.box.x + 4.0)) {
             x = place - 9.0 - width;

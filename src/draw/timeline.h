@@ -49,7 +49,8 @@ typedef struct mewl_timeline_opts {
     int height_px; /* 0: 640; else 320 to 8192 */
 } mewl_timeline_opts;
 
-/* Draws. Points and marks outside the stretch are left out. MEWL_E_ARG for figures out of range or another ending,
+/* Draws. Points and marks outside the stretch are left out; words of a mark that is not in order of time among the
+ * others may be, too. MEWL_E_ARG for figures out of range or another ending,
  * MEWL_E_MEMORY, MEWL_E_IO and its kin, MEWL_E_LIBRARY when cairo fails. */
 mewl_status mewl_timeline_draw(const char *path, const mewl_timeline_point *points, size_t point_count,
                                const mewl_timeline_mark *marks, size_t mark_count, mewl_timeline_opts opts,
