@@ -84,6 +84,12 @@ typedef struct mewl_cli_command {
     int (*run)(mewl_cli *cli, int argc, char **argv);
 } mewl_cli_command;
 
+/* A command of commands, such as `mewl data`: runs the one of `count` (at most 32) that argv[1] names, and returns its
+ * code. Else prints the help that was asked for, or reports a name that none has, or that none was given and that
+ * `usual` is one to begin with. */
+int mewl_cli_dispatch(mewl_cli *cli, const mewl_cli_usage *usage, const mewl_cli_command *commands, size_t count,
+                      const char *usual, int argc, char **argv);
+
 /* Parses argv (argv[0] is the command's name and is skipped) by getopt_long. Options may stand before or after
  * operands; "--" ends them; unambiguous prefixes of long names are taken. `value` receives for each row of
  * usage->options its text ("" for a switch that is on) or NULL; an option given twice keeps the last. Options not

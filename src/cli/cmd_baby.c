@@ -1,6 +1,4 @@
 /* cmd_baby.c - `mewl baby`: one infant over time. The commands of the command are in baby_<name>.c. */
-#include <string.h>
-
 #include "cli/baby.h"
 #include "cli/commands.h"
 
@@ -18,23 +16,10 @@ static const mewl_cli_usage baby_usage = {
 
 int mewl_cmd_baby(mewl_cli *cli, int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*run)(mewl_cli *cli, int argc, char **argv);
-    } commands[] = {{"add", mewl_baby_add},           {"set", mewl_baby_set},      {"list", mewl_baby_list},
-                    {"show", mewl_baby_show},         {"enrol", mewl_baby_enrol},  {"score", mewl_baby_score},
-                    {"timeline", mewl_baby_timeline}, {"note", mewl_baby_note},    {"alerts", mewl_baby_alerts},
-                    {"export", mewl_baby_export},     {"delete", mewl_baby_delete}};
-    const char *names[sizeof commands / sizeof commands[0]];
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        names[i] = commands[i].name;
-        if (argc > 1 && strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(cli, argc - 1, argv + 1);
-        }
-    }
-    if (argc > 1 && argv[1][0] != '-') {
-        return mewl_cli_unknown(cli, "command of `mewl baby`", argv[1], names, sizeof names / sizeof names[0]);
-    }
-    const int code = mewl_cli_parse(cli, &baby_usage, argc, argv, NULL, &argc, &argv);
-    return code != MEWL_CLI_GO ? code : mewl_cli_usage_error(cli, "say `mewl baby list`, or what else is to be done");
+    static const mewl_cli_command commands[] = {
+        {"add", NULL, mewl_baby_add},           {"set", NULL, mewl_baby_set},      {"list", NULL, mewl_baby_list},
+        {"show", NULL, mewl_baby_show},         {"enrol", NULL, mewl_baby_enrol},  {"score", NULL, mewl_baby_score},
+        {"timeline", NULL, mewl_baby_timeline}, {"note", NULL, mewl_baby_note},    {"alerts", NULL, mewl_baby_alerts},
+        {"export", NULL, mewl_baby_export},     {"delete", NULL, mewl_baby_delete}};
+    return mewl_cli_dispatch(cli, &baby_usage, commands, sizeof commands / sizeof commands[0], "list", argc, argv);
 }

@@ -466,21 +466,8 @@ static const mewl_cli_usage data_usage = {
 
 int mewl_cmd_data(mewl_cli *cli, int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*run)(mewl_cli *cli, int argc, char **argv);
-    } commands[] = {{"list", run_list},   {"scan", run_scan},   {"split", run_split},
-                    {"check", run_check}, {"fetch", run_fetch}, {"mix", mewl_data_mix}};
-    const char *names[sizeof commands / sizeof commands[0]];
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        names[i] = commands[i].name;
-        if (argc > 1 && strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(cli, argc - 1, argv + 1);
-        }
-    }
-    if (argc > 1 && argv[1][0] != '-') {
-        return mewl_cli_unknown(cli, "command of `mewl data`", argv[1], names, sizeof names / sizeof names[0]);
-    }
-    int code = mewl_cli_parse(cli, &data_usage, argc, argv, NULL, &argc, &argv);
-    return code != MEWL_CLI_GO ? code : mewl_cli_usage_error(cli, "say `mewl data scan`, or what else is to be done");
+    static const mewl_cli_command commands[] = {{"list", NULL, run_list},   {"scan", NULL, run_scan},
+                                                {"split", NULL, run_split}, {"check", NULL, run_check},
+                                                {"fetch", NULL, run_fetch}, {"mix", NULL, mewl_data_mix}};
+    return mewl_cli_dispatch(cli, &data_usage, commands, sizeof commands / sizeof commands[0], "scan", argc, argv);
 }

@@ -306,27 +306,10 @@ static int run_export(mewl_cli *cli, int argc, char **argv)
 
 int mewl_cmd_model(mewl_cli *cli, int argc, char **argv)
 {
-    static const char *const names[] = {"info", "import", "export", "quantise", "average"};
-    if (argc > 1 && strcmp(argv[1], "info") == 0) {
-        return run_info(cli, argc - 1, argv + 1);
-    }
-    if (argc > 1 && strcmp(argv[1], "import") == 0) {
-        return run_import(cli, argc - 1, argv + 1);
-    }
-    if (argc > 1 && strcmp(argv[1], "export") == 0) {
-        return run_export(cli, argc - 1, argv + 1);
-    }
-    if (argc > 1 && strcmp(argv[1], "quantise") == 0) {
-        return mewl_cmd_model_quantise(cli, argc - 1, argv + 1);
-    }
-    if (argc > 1 && strcmp(argv[1], "average") == 0) {
-        return mewl_cmd_model_average(cli, argc - 1, argv + 1);
-    }
-    if (argc > 1 && argv[1][0] != '-') {
-        return mewl_cli_unknown(cli, "command of `mewl model`", argv[1], names, sizeof names / sizeof names[0]);
-    }
-    int code = mewl_cli_parse(cli, &model_usage, argc, argv, NULL, &argc, &argv);
-    return code != MEWL_CLI_GO
-               ? code
-               : mewl_cli_usage_error(cli, "say `mewl model info`, `import`, `export`, `quantise` or `average`");
+    static const mewl_cli_command commands[] = {{"info", NULL, run_info},
+                                                {"import", NULL, run_import},
+                                                {"export", NULL, run_export},
+                                                {"quantise", NULL, mewl_cmd_model_quantise},
+                                                {"average", NULL, mewl_cmd_model_average}};
+    return mewl_cli_dispatch(cli, &model_usage, commands, sizeof commands / sizeof commands[0], "info", argc, argv);
 }

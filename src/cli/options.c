@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define OWN_OPTIONS_MAX 48
+#define DISPATCH_MAX 32u
 
 enum { SHARED_JSON, SHARED_NDJSON, SHARED_QUIET, SHARED_NO_PROGRESS, SHARED_HELP, SHARED_COUNT };
 static const mewl_cli_option shared_options[SHARED_COUNT + 1] = {
@@ -241,6 +242,27 @@ int mewl_cli_parse(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **
     report_bad_settings(cli, usage);
     cli->progress = cli->progress && !cli->quiet && shared_value[SHARED_NO_PROGRESS] == NULL;
     return MEWL_CLI_GO;
+}
+
+int mewl_cli_dispatch(mewl_cli *cli, const mewl_cli_usage *usage, const mewl_cli_command *commands, size_t count,
+                      const char *usual, int argc, char **argv)
+{
+    const char *names[DISPATCH_MAX];
+    char what[64];
+    for (size_t i = 0; i < count && i < DISPATCH_MAX; i++) {
+        names[i] = commands[i].name;
+        if (argc > 1 && strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(cli, argc - 1, argv + 1);
+        }
+    }
+    if (argc > 1 && argv[1][0] != '-') {
+        (void)snprintf(what, sizeof what, "command of `mewl %s`", usage->command);
+        return mewl_cli_unknown(cli, what, argv[1], names, count < DISPATCH_MAX ? count : DISPATCH_MAX);
+    }
+    const int code = mewl_cli_parse(cli, usage, argc, argv, NULL, &argc, &argv);
+    return code != MEWL_CLI_GO
+               ? code
+               : mewl_cli_usage_error(cli, "say `mewl %s %s`, or what else is to be done", usage->command, usual);
 }
 
 bool mewl_cli_number(const mewl_cli *cli, const char *name, const char *text, double low, double high, double *out)

@@ -58,6 +58,22 @@ static inline void run_expect(const ran *r, const char *words, int code, const c
     }
 }
 
+/* One line of a table of uses: the words, the exit code, and what must stand in what was said on either stream. */
+typedef struct run_row {
+    const char *words;
+    int code;
+    const char *said;
+} run_row;
+
+static inline void run_expect_rows(const ran *(*run)(const char *words), const run_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const ran *r = run(rows[i].words);
+        const char *none = strstr(r->out, rows[i].said) == NULL ? rows[i].said : NULL;
+        run_expect(r, rows[i].words, rows[i].code, NULL, none);
+    }
+}
+
 static inline int run_clean(const char *folder)
 {
     char command[512];

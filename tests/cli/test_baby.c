@@ -86,11 +86,7 @@ static const char *with_cries(const char *words, size_t from, size_t to)
 static void wrong_use_is_told(void **state)
 {
     (void)state;
-    static const struct {
-        const char *words;
-        int code;
-        const char *said;
-    } rows[] = {
+    static const run_row rows[] = {
         {"", 2, "mewl baby list"},
         {"lsit", 2, "Did you mean `list`"},
         {"show Ida", 3, "mewl baby add NAME"},
@@ -116,9 +112,7 @@ static void wrong_use_is_told(void **state)
         {"export Ida", 2, "folder"},
         {"note Ida", 2, "quotes"},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        expect(rows[i].words, rows[i].code, NULL, rows[i].said);
-    }
+    run_expect_rows(run, rows, sizeof rows / sizeof rows[0]);
     assert_int_equal(access("store", F_OK), -1); /* none of these made a store */
     expect("--help", 0, "not a medical device", NULL);
     assert_true(write_text("afile", "x"));

@@ -36,11 +36,7 @@ static const ran *run(const char *words)
 static void what_cannot_start_is_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *words;
-        int code;
-        const char *said;
-    } rows[] = {
+    static const run_row rows[] = {
         {"lab", 2, "Experiments:"},
         {"lab table9", 2, "there is no experiment `table9`"},
         {"lab tabel3", 2, "`table3`"},
@@ -82,9 +78,7 @@ static void what_cannot_start_is_refused(void **state)
         {"lab alarms --data .", 2, "`--data`"},
         {"lab reason --cats --manifest clips.csv", 2, "--manifest"},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        run_expect(run(rows[i].words), rows[i].words, rows[i].code, rows[i].said, NULL);
-    }
+    run_expect_rows(run, rows, sizeof rows / sizeof rows[0]);
 }
 
 static void every_experiment_has_help_with_examples(void **state)

@@ -31,11 +31,7 @@ static const ran *run(const char *words)
 static void what_cannot_start_is_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *words;
-        int code;
-        const char *said;
-    } rows[] = {
+    static const run_row rows[] = {
         {"train", 2, "which recipe?"},
         {"train /none/such.ini", 3, "/none/such.ini"},
         {"train $R", 3, ":2: no key 'arhc' in [model]; did you mean 'arch'?"},
@@ -58,6 +54,7 @@ static void what_cannot_start_is_refused(void **state)
         {"eval m.safetensors m.csv --threshold 1", 2, "--threshold"},
         {"eval /none/m.safetensors --mixtures --only recall,hard", 3, "/none/m.safetensors"},
         {"eval /none/m.safetensors m.csv", 3, "/none/m.safetensors"},
+        {"eval m.safetensors --mixtures --tune t.safetensors --roc r.svg", 2, "--roc and --pr"},
         {"eval $M --tune t.safetensors --into /none/m.safetensors", 3, "/none/m.safetensors"},
         {"eval $M --tune t.safetensors --into $S/models/embedder.safetensors", 2, "it is not frame-wise"},
         {"eval $M --tune t.safetensors --into $S/models/detector.safetensors", 2, "its architecture is another"},
@@ -79,9 +76,7 @@ static void what_cannot_start_is_refused(void **state)
                       "! cmp -s '%s' e.safetensors && ! cmp -s '%s' p.safetensors",
                       little_model, little_model, little_model, little_model, little_model),
                "sed", 0, NULL, NULL);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        run_expect(run(rows[i].words), rows[i].words, rows[i].code, rows[i].said, NULL);
-    }
+    run_expect_rows(run, rows, sizeof rows / sizeof rows[0]);
 }
 
 static void keys_are_listed_with_their_defaults(void **state)
@@ -169,6 +164,22 @@ static void results_name_their_program(void **state)
     run_expect(run_in(folder, "cat v/report.html"), "report.html", 0, wanted, NULL);
     (void)snprintf(wanted, sizeof wanted, "\"revision\":\"%s\"", revision);
     run_expect(run("eval $M who.csv --positive cry --no-baselines --ndjson"), "eval", 0, wanted, NULL);
+}
+
+/* The curves of an evaluation as pictures; none without both sides. */
+static void curves_are_drawn(void **state)
+{
+    (void)state;
+    char path[160];
+    write_infants();
+    (void)snprintf(path, sizeof path, "%s/some.csv", folder);
+    assert_true(write_text(path, "path,set,label,group\n0.wav,home,cry,a\n1.wav,home,rain,b\n2.wav,home,cry,c\n"
+                                 "3.wav,home,rain,d\n"));
+    run_expect(run("eval $M some.csv --no-baselines --roc roc.svg --pr pr.png --json"), "eval --roc", 0, "\"curve\"",
+               NULL);
+    run_expect(run_in(folder, "head -c 5 roc.svg && head -c 4 pr.png | tail -c 3"), "pictures", 0, "<?xmlPNG", NULL);
+    run_expect(run("eval $M who.csv --no-baselines --roc none.svg"), "eval --roc", 3, "there are no curves", NULL);
+    run_expect(run("eval $M some.csv --no-baselines --roc none.gif"), "eval --roc", 2, "none.gif", NULL);
 }
 
 /* What every model that ships says of itself. */
