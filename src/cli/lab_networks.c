@@ -109,7 +109,7 @@ static mewl_fit_opts fit_of(const mewl_lab *lab, const figures *f)
 {
     return (mewl_fit_opts){
         .epochs = f->epochs,
-        .batch = lab->paper ? 16 : 8,
+        .batch = 16,
         .frames = lab->paper ? 500 : 200,
         .rate = lab->paper ? 3e-4 : 2e-3,
         .weight_decay = 1e-4,
@@ -208,7 +208,7 @@ static bool options_valid(const mewl_lab *lab, figures *f)
         pools[i] = poolings[i].name;
     }
     *f = (figures){
-        .epochs = lab->paper ? 2 : 4, .width = lab->paper ? 1 : 0.125, .balance = 0.5, .folds = 5, .folds_run = 1};
+        .epochs = lab->paper ? 2 : 12, .width = lab->paper ? 1 : 0.125, .balance = 0.5, .folds = 5, .folds_run = 1};
     return list_valid(cli, "network", value[OPT_NETWORKS], nets, NETWORK_COUNT) &&
            list_valid(cli, "pooling", value[OPT_POOLINGS], pools, POOLING_COUNT) &&
            list_valid(cli, "start", value[OPT_START], starts, 2) &&

@@ -77,7 +77,7 @@ static mewl_study_config row_of(const mewl_lab *lab, const char *arch, double wi
     c.model.pooling = MEWL_POOL_AVG;
     c.model.dropout_block = c.model.dropout_head = lab->paper ? 0 : -1; /* 0: PANNs' own */
     c.fit = (mewl_fit_opts){.epochs = epochs,
-                            .batch = lab->paper ? 16 : 8,
+                            .batch = 16,
                             .frames = lab->paper ? 300 : 150,
                             .rate = lab->paper ? 3e-4 : 2e-3,
                             .weight_decay = 1e-4,

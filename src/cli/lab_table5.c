@@ -89,7 +89,7 @@ static mewl_fit_opts fit_of(const mewl_lab *lab, const figures *f)
 {
     return (mewl_fit_opts){
         .epochs = f->epochs,
-        .batch = lab->paper ? 16 : 8,
+        .batch = 16,
         .frames = lab->paper ? 500 : 200,
         .rate = lab->paper ? 3e-4 : 2e-3,
         .weight_decay = 1e-4,
@@ -173,7 +173,7 @@ int mewl_lab_table5(mewl_cli *cli, int argc, char **argv)
     if (code != MEWL_CLI_GO || (code = mewl_lab_open(&lab, cli, value, "table5")) != MEWL_CLI_GO) {
         return code;
     }
-    figures f = {.epochs = lab.paper ? 3 : 6,
+    figures f = {.epochs = lab.paper ? 3 : 24,
                  .width = lab.paper ? 1 : 0.125,
                  .temperature = 3,
                  .weight = 0.7,
