@@ -11,6 +11,7 @@
 
 #include "base/folder.h"
 #include "base/json.h"
+#include "cli/eval_chart.h"
 #include "cli/eval_tables.h"
 #include "cli/recipes.h"
 #include "cli/stop.h"
@@ -40,6 +41,8 @@ enum {
     OPT_SEED,
     OPT_ROUNDS,
     OPT_OUT,
+    OPT_ROC,
+    OPT_PR,
     OPT_RETRAIN,
     OPT_COUNT
 };
@@ -69,6 +72,8 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_SEED] = {"seed", 0, "N", "of mixtures and intervals (default 1)", false},
     [OPT_ROUNDS] = {"rounds", 0, "N", "resamples behind an interval (default 1000)", false},
     [OPT_OUT] = {"output", 'o', "OUT", "write the JSON document there too; with --folds: folder of the models", false},
+    [OPT_ROC] = {"roc", 0, "PICTURE", "draw recall against false alarms of every system (.png, .svg, .pdf)", false},
+    [OPT_PR] = {"pr", 0, "PICTURE", "draw precision against recall likewise", false},
     [OPT_RETRAIN] = {"retrain", 0, NULL, "with --folds: train even where a fold's model is there", false},
 };
 
@@ -81,6 +86,7 @@ static const mewl_cli_usage usage = {
     "event F1 and PSDS, scores through 8 kHz. With --folds: ESC-10's official folds.",
     options,
     "  mewl eval models/detector.safetensors esc10.csv --json\n"
+    "  mewl eval models/detector.safetensors esc10.csv --roc roc.svg --pr pr.svg\n"
     "  mewl eval models/detector.safetensors --mixtures -o report.json\n"
     "  mewl eval runs/detect/best.safetensors --mixtures --side valid --tune models/detector.safetensors\n"
     "  mewl eval --folds recipes/esc10.ini -o runs/esc10\n",
@@ -351,13 +357,24 @@ static mewl_status tune(evaluation *e, json_t **out, mewl_error *err)
 
 /* ---- The command ---- */
 
+static mewl_status draw(const evaluation *e, const json_t *document, mewl_error *err)
+{
+    const size_t wanted[] = {OPT_ROC, OPT_PR};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        const char *path = e->value[wanted[i]];
+        MEWL_TRY(path != NULL ? mewl_eval_chart(document, path, wanted[i] == OPT_PR, err) : MEWL_OK);
+    }
+    return MEWL_OK;
+}
+
 static int finish(evaluation *e, json_t *document, size_t unreadable)
 {
     mewl_error err = {0};
     mewl_cli_report_clear(e->cli);
     if (mewl_document_stamp(document, &err) != MEWL_OK ||
         (e->value[OPT_OUT] != NULL && e->value[OPT_FOLDS] == NULL &&
-         mewl_json_write(document, e->value[OPT_OUT], &err) != MEWL_OK)) {
+         mewl_json_write(document, e->value[OPT_OUT], &err) != MEWL_OK) ||
+        draw(e, document, &err) != MEWL_OK) {
         return mewl_cli_fail(e->cli, &err);
     }
     if (e->cli->json || e->cli->ndjson) {
@@ -450,6 +467,9 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
         return mewl_cli_usage_error(cli, wanted == 2   ? "name a model and a manifest, or use --mixtures or --folds"
                                          : wanted == 1 ? "name one model"
                                                        : "--folds takes no operands");
+    }
+    if ((value[OPT_FOLDS] != NULL || value[OPT_TUNE] != NULL) && (value[OPT_ROC] != NULL || value[OPT_PR] != NULL)) {
+        return mewl_cli_usage_error(cli, "--roc and --pr draw what a manifest or --mixtures gives");
     }
     if (value[OPT_INTO] != NULL && value[OPT_TUNE] == NULL) {
         return mewl_cli_usage_error(cli, "--into says where the options that --tune chooses go");

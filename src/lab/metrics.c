@@ -138,6 +138,29 @@ double mewl_ranking_average_precision(const mewl_ranking *r, const double *weigh
     return positives > 0 ? sum / positives : NAN;
 }
 
+size_t mewl_ranking_curve(const mewl_ranking *r, mewl_curve_point *out, size_t most)
+{
+    const double all = (double)r->positives, others = (double)(r->count - r->positives);
+    const double step = 1 / ((double)most / 2 - 1);
+    double positives = 0, negatives = 0;
+    size_t count = 0;
+    if (r->positives == 0 || r->positives == r->count) {
+        return 0;
+    }
+    for (size_t i = 0; i < r->count;) {
+        double p = 0, n = 0;
+        i = take_ties(r, NULL, i, &p, &n);
+        positives += p;
+        negatives += n;
+        const mewl_curve_point at = {negatives / others, positives / all, positives / (positives + negatives)};
+        if (count == 0 || i == r->count || at.false_positive_rate - out[count - 1].false_positive_rate >= step ||
+            at.recall - out[count - 1].recall >= step) {
+            out[count++] = at;
+        }
+    }
+    return count;
+}
+
 double mewl_ranking_recall_at_rate(const mewl_ranking *r, const double *weights, double negative_hours, double per_hour,
                                    float *threshold, double *alarms)
 {

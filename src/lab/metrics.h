@@ -49,6 +49,17 @@ double mewl_ranking_average_precision(const mewl_ranking *r, const double *weigh
 double mewl_ranking_recall_at_rate(const mewl_ranking *r, const double *weights, double negative_hours, double per_hour,
                                    float *threshold, double *alarms);
 
+/* One threshold of a ranking: what alarms from there on. */
+typedef struct mewl_curve_point {
+    double false_positive_rate, recall; /* the ROC curve; each in 0 to 1 */
+    double precision;                   /* over recall: the precision-recall curve */
+} mewl_curve_point;
+
+/* The curves of a ranking, a point at each distinct score from the highest down, all weighing the same; of points that
+ * lie closer than 1 / (most / 2 - 1) in both rates, one. Returns how many of `most` (4 at least) were written; 0 when
+ * one side is empty. The last is (1, 1, share of positives). */
+size_t mewl_ranking_curve(const mewl_ranking *r, mewl_curve_point *out, size_t most);
+
 /* Equal error rate: where false positives and misses are the same share, on the ROC curve with straight lines between
  * its points (what scipy's brentq finds on sklearn.metrics.roc_curve). NaN when one side is empty or has no weight.
  * *threshold (may be NULL) gets the score of the curve's first point at or beyond it. */

@@ -8,6 +8,7 @@
 #include "lab/trials.h"
 
 #define SNRS_MAX 32
+#define CURVE_POINTS 120
 
 /* Everything one resampling needs, sorted once. */
 typedef struct table {
@@ -180,6 +181,21 @@ static size_t count_distinct(const size_t *group, const size_t *stratum, size_t 
     return distinct;
 }
 
+static json_t *curve_json(const mewl_ranking *r)
+{
+    mewl_curve_point points[CURVE_POINTS];
+    const size_t count = mewl_ranking_curve(r, points, CURVE_POINTS);
+    json_t *out = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *point = json_array();
+        (void)json_array_append_new(point, json_real(points[i].false_positive_rate));
+        (void)json_array_append_new(point, json_real(points[i].recall));
+        (void)json_array_append_new(point, json_real(points[i].precision));
+        (void)json_array_append_new(out, point);
+    }
+    return out;
+}
+
 static json_t *system_json(const table *v, size_t s, const mewl_interval *found, const size_t *clips)
 {
     const mewl_interval *block = found + s * block_size(v);
@@ -191,6 +207,7 @@ static json_t *system_json(const table *v, size_t s, const mewl_interval *found,
     (void)mewl_json_set(row, "recall", interval(&block[0]));
     (void)mewl_json_set(row, "roc_auc", interval(&block[1]));
     (void)mewl_json_set(row, "average_precision", interval(&block[2]));
+    (void)mewl_json_set(row, "curve", curve_json(&v->ranking[s]));
     (void)mewl_json_set(row, "by_snr", snr_rows(v, block + 4, "recall", clips));
     if (s > 0) {
         (void)mewl_json_set(row, "difference", interval(&block[3]));

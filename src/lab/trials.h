@@ -60,6 +60,7 @@ float mewl_trials_threshold(const mewl_trials *t, size_t system, double per_hour
  * resamples; ROC-AUC and average precision. JSON:
  *   {"per_hour", "positives", "positive_groups", "negatives", "negative_groups", "negative_hours", "rounds", "seed",
  *    "systems": [{"name", "threshold", "threshold_logit", "recall": I, "roc_auc": I, "average_precision": I,
+ *                 "curve": [[false-positive rate, recall, precision], ...],
  *                 "by_snr": [{"snr_db", "clips", "recall": I}],
  *                 "difference": I, "difference_by_snr": [{"snr_db", "difference": I}]}]}
  * where I is {"value", "low", "high"} and a difference is recall of system 0 minus that of this one (absent for 0).

@@ -227,10 +227,13 @@ int main(int argc, char **argv)
     program = realpath(argv[1], NULL);
     little_model = realpath(argv[2], NULL);
     source = realpath(argv[3], NULL);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_cannot_start_is_refused), cmocka_unit_test(keys_are_listed_with_their_defaults),
-        cmocka_unit_test(recordings_are_told_apart),    cmocka_unit_test(what_ships_is_found_from_any_folder),
-        cmocka_unit_test(results_name_their_program),   cmocka_unit_test(shipped_models_say_where_they_come_from)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_cannot_start_is_refused),
+                                       cmocka_unit_test(keys_are_listed_with_their_defaults),
+                                       cmocka_unit_test(recordings_are_told_apart),
+                                       cmocka_unit_test(what_ships_is_found_from_any_folder),
+                                       cmocka_unit_test(results_name_their_program),
+                                       cmocka_unit_test(curves_are_drawn),
+                                       cmocka_unit_test(shipped_models_say_where_they_come_from)};
     return program == NULL || little_model == NULL || source == NULL
                ? 2
                : cmocka_run_group_tests_name("cli/lab", tests, make_recipe, remove_recipe);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "lab/metrics.h"
 
 static void test_hand_checked_areas(void **state)
@@ -66,6 +67,46 @@ static void test_recall_at_rate_by_hand(void **state)
     /* Three and more: everything. */
     assert_true(mewl_ranking_recall_at_rate(&r, NULL, 3, 1, &threshold, &alarms) == 1.0);
     assert_true(threshold == -INFINITY && alarms == 3);
+    mewl_ranking_fini(&r);
+}
+
+static void test_curve_by_hand(void **state)
+{
+    (void)state;
+    const float scores[] = {0.9F, 0.8F, 0.8F, 0.3F, 0.1F};
+    const bool positive[] = {true, true, false, false, true};
+    const mewl_curve_point wanted[] = {{0, 1 / 3.0, 1}, {0.5, 2 / 3.0, 2 / 3.0}, {1, 2 / 3.0, 0.5}, {1, 1, 0.6}};
+    mewl_curve_point got[120];
+    mewl_ranking r;
+    assert_int_equal(mewl_ranking_init(&r, scores, positive, 5, NULL), MEWL_OK);
+    assert_int_equal(mewl_ranking_curve(&r, got, 120), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(fabs(got[i].false_positive_rate - wanted[i].false_positive_rate) < 1e-12);
+        assert_true(fabs(got[i].recall - wanted[i].recall) < 1e-12);
+        assert_true(fabs(got[i].precision - wanted[i].precision) < 1e-12);
+    }
+    mewl_ranking_fini(&r);
+    /* Many distinct scores: no more points than asked for, the first and the last among them, none out of order. */
+    static float many[5000];
+    static bool half[5000];
+    mewl_rng rng = mewl_rng_seeded(9);
+    for (size_t i = 0; i < 5000; i++) {
+        half[i] = i % 3 == 0;
+        many[i] = (float)(mewl_rng_normal(&rng) + half[i]);
+    }
+    assert_int_equal(mewl_ranking_init(&r, many, half, 5000, NULL), MEWL_OK);
+    const size_t count = mewl_ranking_curve(&r, got, 120);
+    assert_in_range(count, 60, 120);
+    assert_true(got[count - 1].false_positive_rate == 1 && got[count - 1].recall == 1);
+    double area = 0;
+    for (size_t i = 1; i < count; i++) {
+        assert_true(got[i].recall >= got[i - 1].recall);
+        area += (got[i].false_positive_rate - got[i - 1].false_positive_rate) * (got[i].recall + got[i - 1].recall) / 2;
+    }
+    assert_true(fabs(area - mewl_ranking_roc_auc(&r, NULL)) < 2e-3);
+    mewl_ranking_fini(&r);
+    assert_int_equal(mewl_ranking_init(&r, scores, (const bool[]){true, true, true, true, true}, 5, NULL), MEWL_OK);
+    assert_int_equal(mewl_ranking_curve(&r, got, 120), 0);
     mewl_ranking_fini(&r);
 }
 
@@ -217,11 +258,11 @@ static void test_sklearns_figures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hand_checked_areas),     cmocka_unit_test(test_all_ties_are_chance),
-        cmocka_unit_test(test_recall_at_rate_by_hand), cmocka_unit_test(test_equal_error_rate_by_hand),
-        cmocka_unit_test(test_bad_scores_are_refused), cmocka_unit_test(test_confusion_by_hand),
-        cmocka_unit_test(test_wilson_interval),        cmocka_unit_test(test_golden_rankings),
-        cmocka_unit_test(test_sklearns_figures),
+        cmocka_unit_test(test_hand_checked_areas),       cmocka_unit_test(test_all_ties_are_chance),
+        cmocka_unit_test(test_recall_at_rate_by_hand),   cmocka_unit_test(test_curve_by_hand),
+        cmocka_unit_test(test_equal_error_rate_by_hand), cmocka_unit_test(test_bad_scores_are_refused),
+        cmocka_unit_test(test_confusion_by_hand),        cmocka_unit_test(test_wilson_interval),
+        cmocka_unit_test(test_golden_rankings),          cmocka_unit_test(test_sklearns_figures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
