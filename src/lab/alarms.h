@@ -23,7 +23,7 @@ typedef struct mewl_alarms_opts {
     size_t lifetimes;        /* of the martingale; 0 means 1000 */
     double days;             /* of a life: of infants that do not grow, of the martingale's, and of those into whom
                                 something is put (30 days before the end); infants that grow live 30 days longer, those
-                                counted after 200 updates 270 days at least. 0 means 90; MEWL_ALARMS_DAYS_MIN at least */
+                                counted after 200 updates 270 days at least. 0: 90; MEWL_ALARMS_DAYS_MIN at least */
     double false_alarm_days; /* the setting under test; 0 means 30 */
     uint64_t seed;
     const mewl_progress *progress;
