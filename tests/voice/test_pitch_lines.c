@@ -15,7 +15,7 @@
 #include "voice/measure.h"
 #include "voice/pitch.h"
 
-#define SECONDS 6.0
+#define SECONDS 4.0
 
 static const double rates[] = {8000, 16000, 44100};
 #define RATES (sizeof rates / sizeof rates[0])
