@@ -9,7 +9,10 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     MEWL_LAB_OPTIONS,
     [OPT_INFANTS] = {"infants", 0, "N", "simulated infants (default 200)", false},
     [OPT_LIFETIMES] = {"lifetimes", 0, "N", "simulated lifetimes of the martingale (default 1000)", false},
-    [OPT_DAYS] = {"days", 0, "D", "of a life, 60 to 1000 (default 90); those that grow live 30 days longer", false},
+    [OPT_DAYS] =
+        {"days", 0, "D",
+         "of a life, 60 to 1000: 14 are enrolled, 30 waited for a change (default 90; 30 more for those that grow)",
+         false},
     [OPT_SETTING] = {"false-alarm-days", 0, "D", "the setting under test: one false alarm in so many days (default 30)",
                      false},
     [OPT_SEED] = {"seed", 0, "N", "of everything random (default 1)", false},
