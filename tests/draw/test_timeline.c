@@ -116,6 +116,29 @@ static void what_happened_is_where_it_happened(void **state)
     assert_true(count_pixels(path, unheard, 0.395, 0.435) < 2500);
 }
 
+/* Words of what happened at the end stand left of it, and those of two days in a row below each other. */
+static void words_stay_inside(void **state)
+{
+    mewl_error err = {0};
+    const char *path = scratch_path(*state, "t.png");
+    mewl_timeline_opts opts = weeks();
+    const mewl_timeline_mark last[] = {{MEWL_TIMELINE_ALERT, opts.last_day - 1.5, NULL},
+                                       {MEWL_TIMELINE_ALERT, opts.last_day - 0.5, NULL}};
+    mewl_timeline_mark told[] = {last[0], last[1]};
+    const uint32_t ink = 0xe4572e;
+    opts.heard_h = NULL;
+    assert_int_equal(mewl_timeline_draw(path, NULL, 0, last, 2, opts, &err), MEWL_OK);
+    const size_t bare = count_pixels(path, ink, 0.7, 0.92);
+    told[1].text = "unlike usual for some days";
+    assert_int_equal(mewl_timeline_draw(path, NULL, 0, told, 2, opts, &err), MEWL_OK);
+    const size_t one = count_pixels(path, ink, 0.7, 0.92);
+    told[0].text = told[1].text;
+    assert_int_equal(mewl_timeline_draw(path, NULL, 0, told, 2, opts, &err), MEWL_OK);
+    const size_t two = count_pixels(path, ink, 0.7, 0.92);
+    assert_true(one > bare + 50);
+    assert_true(two > one + 50);
+}
+
 /* Nothing at all, one day, ten years, odd figures. */
 static void the_ends_hold(void **state)
 {
@@ -150,6 +173,7 @@ static void the_ends_hold(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(forms), TEST(what_happened_is_where_it_happened), TEST(the_ends_hold)};
+    const struct CMUnitTest tests[] = {TEST(forms), TEST(what_happened_is_where_it_happened), TEST(words_stay_inside),
+                                       TEST(the_ends_hold)};
     return cmocka_run_group_tests_name("draw/timeline", tests, NULL, NULL);
 }
