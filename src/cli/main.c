@@ -32,7 +32,7 @@ static void print_commands(FILE *stream)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         (void)fprintf(stream, "  %-10s %s\n", mewl_commands[i].name, mewl_commands[i].summary);
     }
-    (void)fputs("\n`mewl COMMAND --help` says more, with examples.\n"
+    (void)fputs("\n`mewl COMMAND --help` says more, with examples; `mewl --version`, which Mewl this is.\n"
                 "Settings come from flags, then MEWL_* variables, then ~/.config/mewl/mewl.ini (or MEWL_CONFIG).\n"
                 "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 input unreadable, 4 some of a batch unreadable.\n"
                 "Mewl is not a medical device.\n",

@@ -178,7 +178,7 @@ the_manual_page_has_no_errors() {
 the_manual_page_tells_all_and_no_more() {
     sed 's/\\-/-/g' docs/mewl.1 >"$scratch/page"
     [ "$(wc -l <"$scratch/commands")" -gt 1 ] || echo 'mewl --help lists no commands'
-    options <"$scratch/there" >"$scratch/all"
+    { cat "$scratch/there"; help_of; } | options >"$scratch/all" # commands' options, and those of mewl alone
     options <"$scratch/page" >"$scratch/named"
     LC_ALL=C comm -23 "$scratch/all" "$scratch/named" | sed 's/^/docs\/mewl.1 does not name /'
     LC_ALL=C comm -13 "$scratch/all" "$scratch/named" | sed 's/.*/docs\/mewl.1 names &, which no command has/'
