@@ -45,8 +45,9 @@ typedef struct prediction {
     const char *model_path;
     mewl_npy_writer *writer; /* NULL: no embeddings */
     float *logits, *probabilities, *embedding;
-    size_t *order; /* classes, likeliest first */
-    size_t top;    /* classes to show */
+    size_t *order;   /* classes, likeliest first */
+    size_t top;      /* classes to show */
+    double window_s; /* --window; 0: whole clips */
     size_t rows, unreadable;
     mewl_status first_bad; /* of a file */
     json_t *files;         /* --json: the list so far */
@@ -181,6 +182,9 @@ static mewl_status print_document(prediction *p, mewl_error *err)
     (void)mewl_json_set_string(document, "arch", p->info->arch);
     (void)mewl_json_set_string(document, "front_end", p->info->front_end);
     (void)mewl_json_set_string(document, "activation", p->info->softmax ? "softmax" : "sigmoid");
+    if (p->window_s > 0) {
+        (void)mewl_json_set_real(document, "window_s", p->window_s);
+    }
     (void)mewl_json_set_int(document, "unreadable", (int64_t)p->unreadable);
     mewl_status status = mewl_json_set(document, "files", json_incref(p->files));
     status = status == MEWL_OK ? mewl_json_print(document, stdout, true, err) : status;
@@ -261,7 +265,7 @@ int mewl_cmd_predict(mewl_cli *cli, int argc, char **argv)
         return MEWL_EXIT_USAGE;
     }
     mewl_error err = {0};
-    prediction p = {.cli = cli, .model_path = argv[0]};
+    prediction p = {.cli = cli, .model_path = argv[0], .window_s = opts.window_s};
     mewl_audio_files files = {0};
     mewl_status status = value[OPT_EMBEDDING] != NULL ? mewl_cli_spare_recording(value[OPT_EMBEDDING], &err) : MEWL_OK;
     if (status == MEWL_OK && (status = mewl_embedder_open(&p.embedder, argv[0], opts, &err)) != MEWL_OK) {

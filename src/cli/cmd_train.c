@@ -81,9 +81,12 @@ static void print_result(const mewl_cli *cli, const mewl_train_result *r)
         return;
     }
     char span[32];
-    (void)printf("%s %zu step%s, %s (%.0f ms a step, %.0f of them waiting for data)\n",
-                 r->stopped ? "Stopped after" : "Trained", r->steps, mewl_cli_s(r->steps),
-                 mewl_cli_duration(span, sizeof span, r->seconds), r->step_ms, r->data_wait_ms);
+    (void)printf("%s %zu step%s, %s", r->stopped ? "Stopped after" : "Trained", r->steps, mewl_cli_s(r->steps),
+                 mewl_cli_duration(span, sizeof span, r->seconds));
+    if (isfinite(r->step_ms)) {
+        (void)printf(" (%.0f ms a step, %.0f of them waiting for data)", r->step_ms, r->data_wait_ms);
+    }
+    (void)putchar('\n');
     if (!isnan(r->best_figure)) {
         (void)printf("Best on the held-out side: %.4f at step %zu\n", r->best_figure, r->best_step);
     }

@@ -11,6 +11,7 @@
 #include "models/classifier.h"
 
 #define PATH_BYTES 4200
+#define LOGIT_MAX 1e6F /* what is beyond is no logit */
 
 void mewl__answers_fini(mewl__answers *a)
 {
@@ -76,9 +77,12 @@ static mewl_status match_labels(size_t *order, const mewl_classifier *teacher, c
 
 static mewl_status ask_rows(mewl__answers *a, const mewl_manifest *manifest, const mewl_recipe *recipe,
                             const char *const *classes, mewl_classifier *teacher, const size_t *order, float *logits,
-                            const mewl_progress *progress, mewl_error *err)
+                            const volatile sig_atomic_t *stop, const mewl_progress *progress, mewl_error *err)
 {
     for (size_t i = 0; i < manifest->count; i++) {
+        if (stop != NULL && *stop != 0) {
+            return mewl_error_set(err, MEWL_E_CANCELLED, "stopped while the teachers were asked");
+        }
         if (trained_on(manifest, i, recipe, classes, a->classes)) {
             MEWL_TRY(score_row(teacher, logits, &manifest->rows[i], err));
             for (size_t k = 0; k < a->classes; k++) {
@@ -91,8 +95,8 @@ static mewl_status ask_rows(mewl__answers *a, const mewl_manifest *manifest, con
 }
 
 mewl_status mewl__answers_ask(mewl__answers *a, const mewl_manifest *manifest, const mewl_recipe *recipe,
-                              const char *const *classes, size_t count, const char *path, const mewl_progress *progress,
-                              mewl_error *err)
+                              const char *const *classes, size_t count, const char *path,
+                              const volatile sig_atomic_t *stop, const mewl_progress *progress, mewl_error *err)
 {
     mewl_classifier *teacher = NULL;
     MEWL_TRY(begin(a, manifest, count, err));
@@ -103,7 +107,7 @@ mewl_status mewl__answers_ask(mewl__answers *a, const mewl_manifest *manifest, c
                              ? match_labels(order, teacher, classes, count, path, err)
                              : mewl_error_set(err, MEWL_E_MEMORY, "no memory for a teacher");
     if (status == MEWL_OK) {
-        status = ask_rows(a, manifest, recipe, classes, teacher, order, logits, progress, err);
+        status = ask_rows(a, manifest, recipe, classes, teacher, order, logits, stop, progress, err);
         a->count++;
     }
     free(logits);
@@ -143,6 +147,10 @@ static char *real_path(const char *document, const char *file)
 static mewl_status list_answers(answer **list, size_t *count, const json_t *document, const char *path, mewl_error *err)
 {
     const json_t *files = json_object_get(document, "files");
+    if (json_object_get(document, "window_s") != NULL) {
+        return mewl_error_set(err, MEWL_E_FORMAT, "%s: answers of windows; whole recordings are wanted (no --window)",
+                              path);
+    }
     if (!json_is_array(files)) {
         return mewl_error_set(err, MEWL_E_FORMAT,
                               "%s: has no list \"files\"; stored answers are what `mewl predict --json` prints", path);
@@ -161,6 +169,11 @@ static mewl_status list_answers(answer **list, size_t *count, const json_t *docu
         }
     }
     qsort(*list, *count, sizeof **list, compare_answers);
+    for (size_t i = 1; i < *count; i++) {
+        if (strcmp((*list)[i - 1].path, (*list)[i].path) == 0) {
+            return mewl_error_set(err, MEWL_E_FORMAT, "%s: answers twice for %s", path, (*list)[i].path);
+        }
+    }
     return MEWL_OK;
 }
 
@@ -183,7 +196,7 @@ static mewl_status add_answer(float *sum, const answer *said, const char *const 
             logit = label != NULL && strcmp(label, classes[k]) == 0 ? json_object_get(one, "logit") : NULL;
         }
         const float value = json_is_number(logit) ? (float)json_number_value(logit) : NAN;
-        if (!isfinite(value)) {
+        if (!(fabsf(value) <= LOGIT_MAX)) {
             return mewl_error_set(err, MEWL_E_FORMAT, "%s: says nothing of class `%s` for %s", path, classes[k],
                                   said->path);
         }

@@ -5,6 +5,7 @@
 #ifndef MEWL_LAB_ANSWERS_H
 #define MEWL_LAB_ANSWERS_H
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "base/progress.h"
@@ -22,16 +23,17 @@ typedef struct mewl__answers {
 
 /* Adds what the model in `path` (any that models/classifier.h opens) says of every row of the manifest that is trained
  * on (split "train", a class of `classes` in classify.column), each heard once, whole (onset and offset respected),
- * undisturbed and at the model's own rate. Classes are found by label. Errors: MEWL_E_FORMAT naming file and class,
- * those of models and of reading. */
+ * undisturbed and at the model's own rate. Classes are found by label. `stop` may be NULL. Errors: MEWL_E_FORMAT naming
+ * file and class, MEWL_E_CANCELLED when *stop turns non-zero, those of models and of reading. */
 mewl_status mewl__answers_ask(mewl__answers *a, const mewl_manifest *manifest, const mewl_recipe *recipe,
-                              const char *const *classes, size_t count, const char *path, const mewl_progress *progress,
-                              mewl_error *err);
+                              const char *const *classes, size_t count, const char *path,
+                              const volatile sig_atomic_t *stop, const mewl_progress *progress, mewl_error *err);
 
 /* Adds what a document of `mewl predict MODEL FILE... --json` holds: "files", each with "file" and "classes" of "label"
  * and "logit". Files are found by their real path; relative ones lie beside the document, else in the working folder.
- * Errors: MEWL_E_FORMAT naming document, recording and class (a row that is trained on without an answer, a class
- * without a logit, a logit that is not finite), MEWL_E_UNSUPPORTED for rows that are stretches of recordings. */
+ * Errors: MEWL_E_FORMAT naming document, recording and class (a row that is trained on without an answer, two answers
+ * for one recording, a class without a logit, a logit beyond 1e6), answers of windows, MEWL_E_UNSUPPORTED for rows that
+ * are stretches of recordings. */
 mewl_status mewl__answers_read(mewl__answers *a, const mewl_manifest *manifest, const mewl_recipe *recipe,
                                const char *const *classes, size_t count, const char *path, mewl_error *err);
 

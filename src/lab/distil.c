@@ -69,15 +69,17 @@ static mewl_status hears_batches(bool *out, const mewl_recipe *recipe, const cha
 }
 
 static mewl_status open_all(mewl__distil *d, const mewl_recipe *recipe, const mewl_manifest *manifest,
-                            const char *const *classes, const mewl_progress *progress, mewl_error *err)
+                            const char *const *classes, const volatile sig_atomic_t *stop,
+                            const mewl_progress *progress, mewl_error *err)
 {
     char path[MEWL__DISTIL_PATH_BYTES];
     for (size_t i = 0; i < recipe->distil_teacher.count; i++) {
         bool batches = false;
         mewl__distil_path(path, recipe, recipe->distil_teacher.items[i]);
         MEWL_TRY(hears_batches(&batches, recipe, path, err));
-        MEWL_TRY(batches ? open_teacher(d, recipe, path, classes, err)
-                         : mewl__answers_ask(&d->answers, manifest, recipe, classes, d->classes, path, progress, err));
+        MEWL_TRY(
+            batches ? open_teacher(d, recipe, path, classes, err)
+                    : mewl__answers_ask(&d->answers, manifest, recipe, classes, d->classes, path, stop, progress, err));
     }
     for (size_t i = 0; i < recipe->distil_logits.count; i++) {
         mewl__distil_path(path, recipe, recipe->distil_logits.items[i]);
@@ -92,7 +94,8 @@ bool mewl__distil_any(const mewl__distil *d)
 }
 
 mewl_status mewl__distil_open(mewl__distil *d, const mewl_recipe *recipe, const mewl_manifest *manifest,
-                              const char *const *classes, size_t count, const mewl_progress *progress, mewl_error *err)
+                              const char *const *classes, size_t count, const volatile sig_atomic_t *stop,
+                              const mewl_progress *progress, mewl_error *err)
 {
     memset(d, 0, sizeof *d);
     if (recipe->distil_teacher.count + recipe->distil_logits.count == 0 ||
@@ -100,15 +103,15 @@ mewl_status mewl__distil_open(mewl__distil *d, const mewl_recipe *recipe, const 
         return MEWL_OK;
     }
     if (strcmp(recipe->recipe_task, "classify") != 0 || recipe->classify_multi_label || classes == NULL) {
-        return mewl_error_set(
-            err, MEWL_E_UNSUPPORTED,
-            "%s: distil.teacher is for recipes of task embed, or of task classify with one class a clip", recipe->path);
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
+                              "%s: [distil] is for recipes of task embed, or of task classify with one class a clip",
+                              recipe->path);
     }
     if (recipe->distil_teacher.count > MEWL__DISTIL_TEACHERS_MAX) {
         return mewl_error_set(err, MEWL_E_ARG, "%s: more than %d teachers", recipe->path, MEWL__DISTIL_TEACHERS_MAX);
     }
     d->classes = count;
-    mewl_status status = open_all(d, recipe, manifest, classes, progress, err);
+    mewl_status status = open_all(d, recipe, manifest, classes, stop, progress, err);
     if (status == MEWL_OK && d->answers.count > 0 && recipe->augment_mixup_probability > 0) {
         status = mewl_error_set(err, MEWL_E_UNSUPPORTED,
                                 "%s: augment.mixup_probability is for teachers that hear the mixture: models of ours "

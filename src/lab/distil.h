@@ -6,6 +6,7 @@
 #ifndef MEWL_LAB_DISTIL_H
 #define MEWL_LAB_DISTIL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -33,9 +34,11 @@ void mewl__distil_path(char *path, const mewl_recipe *recipe, const char *name);
 /* Opens the models that recipe->distil_teacher names and reads the answers that recipe->distil_logits names (relative
  * to the recipe), none being fine; `manifest` holds the recordings of the training. Every one must have all of
  * `classes` by label. Errors: MEWL_E_FORMAT naming file and class, MEWL_E_UNSUPPORTED (not a task that has classes;
- * mixup, which needs teachers that hear the mixture), those of mewl_model_load and of answers.h. */
+ * mixup, which needs teachers that hear the mixture), MEWL_E_CANCELLED when *stop (may be NULL) turns non-zero, those
+ * of mewl_model_load and of answers.h. */
 mewl_status mewl__distil_open(mewl__distil *d, const mewl_recipe *recipe, const mewl_manifest *manifest,
-                              const char *const *classes, size_t count, const mewl_progress *progress, mewl_error *err);
+                              const char *const *classes, size_t count, const volatile sig_atomic_t *stop,
+                              const mewl_progress *progress, mewl_error *err);
 void mewl__distil_fini(mewl__distil *d);
 
 /* Whether there is any teacher. */

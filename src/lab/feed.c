@@ -54,7 +54,16 @@ static mewl_status open_manifest(mewl__feed *feed, const mewl_recipe *recipe, me
             row->split = side_names[MEWL_SIDE_TEST];
         }
     }
-    return mewl_split_require(&feed->manifest, "split", err);
+    mewl_status status = mewl_split_require(&feed->manifest, "split", err);
+    if (status == MEWL_E_FORMAT && recipe->data_sets.count > 0 && recipe->data_manifests.count > 0) {
+        status = mewl_error_prefix(err, status,
+                                   "%s: the %zu data.sets (as said, or the default ones) and data.manifests together "
+                                   "(write `sets =` for the manifests alone)",
+                                   recipe->path, recipe->data_sets.count);
+    } else if (status == MEWL_E_FORMAT) {
+        status = mewl_error_prefix(err, status, "%s", recipe->path);
+    }
+    return status;
 }
 
 static mewl_status open_mixtures(mewl__feed *feed, const mewl_recipe *recipe, const mewl_progress *progress,

@@ -286,7 +286,7 @@ static mewl_status train_recipe(mewl_train_result *out, trainer *t, mewl_error *
     mewl_batch shape;
     mewl_loader_shape(t->feed.train, &shape);
     MEWL_TRY(mewl__distil_open(&t->distil, &t->recipe, &t->feed.manifest, mewl_loader_classes(t->feed.train),
-                               shape.classes, t->opts->progress, err));
+                               shape.classes, t->opts->stop, t->opts->progress, err));
     t->scratch.distil = &t->distil;
     MEWL_TRY(mewl__run_open(&t->run, &t->recipe, &t->feed, t->opts->output, t->opts->resume, err));
     if (t->run.embeds) {

@@ -5,7 +5,10 @@
 #include <stdio.h>
 
 #include "audio/clip.h"
+#include "audio/writer.h"
 #include "base/file.h"
+#include "lab/answers.h"
+#include "lab/distil.h"
 #include "lab/train.h"
 #include "models/classifier.h"
 #include "models/model.h"
@@ -172,10 +175,130 @@ static void answers_may_be_stored(void **state)
         assert_int_equal(train(&r, f, "true.csv", "bad", "[distil]\nlogits = bad.json\n", &err), bad[i].status);
         assert_non_null(strstr(err.text, "bad.json"));
     }
+    write_text(path, "{\"window_s\": 1, \"files\": []}");
+    assert_int_equal(train(&r, f, "true.csv", "bad", "[distil]\nlogits = bad.json\n", &err), MEWL_E_FORMAT);
+    assert_non_null(strstr(err.text, "--window"));
+    write_text(path, "{\"files\": [{\"file\": \"0.wav\", \"classes\": []}, {\"file\": \"./0.wav\", \"classes\": []}]}");
+    assert_int_equal(train(&r, f, "true.csv", "bad", "[distil]\nlogits = bad.json\n", &err), MEWL_E_FORMAT);
+    assert_non_null(strstr(err.text, "twice"));
     assert_int_equal(train(&r, f, "true.csv", "none", "[distil]\nlogits = none.json\n", &err), MEWL_E_NOT_FOUND);
     assert_int_equal(train(&r, f, "true.csv", "mixed",
                            "[distil]\nlogits = answers.json\n[augment]\nmixup_probability = 0.5\n", &err),
                      MEWL_E_UNSUPPORTED);
+}
+
+/* Sums of several teachers, rows that are trained on and no others, stretches heard as what they are. */
+static void answers_are_those_of_the_rows_trained_on(void **state)
+{
+    fixture *f = *state;
+    static const char *const classes[] = {"high", "low"};
+    char path[600], document[600];
+    mewl_recipe recipe;
+    mewl_manifest rows;
+    mewl_error err = {0};
+    mewl__answers a = {0}, part = {0};
+    snprintf(path, sizeof path, "%s/rows.ini", f->out.path);
+    write_text(path, "[recipe]\ntask = classify\n[model]\nframewise = no\n[data]\nsets =\nmanifests = true.csv\n");
+    assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
+    snprintf(path, sizeof path, "%s/rows.csv", f->out.path);
+    write_text(path, "path,label,group,split,onset_s,offset_s\n0.wav,low,g0,train,,\n1.wav,high,g1,valid,,\n"
+                     "3.wav,high,g3,train,,\n4.wav,middle,g4,train,,\n");
+    assert_int_equal(mewl_manifest_read(&rows, path, &err), MEWL_OK);
+    snprintf(document, sizeof document, "%s/two.json", f->out.path);
+    write_text(document, "{\"files\": [{\"file\": \"3.wav\", \"classes\": [{\"label\": \"low\", \"logit\": -5}, "
+                         "{\"label\": \"high\", \"logit\": 2}]}, {\"file\": \"0.wav\", \"classes\": "
+                         "[{\"label\": \"high\", \"logit\": 0.5}, {\"label\": \"low\", \"logit\": 1}]}]}");
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(mewl__answers_read(&a, &rows, &recipe, classes, 2, document, &err), MEWL_OK);
+        static const float want[] = {0.5F, 1, 0, 0, 2, -5, 0, 0};
+        assert_int_equal(a.count, i);
+        for (int k = 0; k < 8; k++) {
+            assert_true(a.sum[k] == (float)i * want[k]);
+        }
+    }
+    mewl__answers_fini(&a);
+    mewl_manifest_fini(&rows);
+
+    /* The first half of a recording, and a recording that is no more than that half. */
+    static float half[16000];
+    mewl_clip clip;
+    snprintf(document, sizeof document, "%s/5.wav", f->out.path);
+    assert_int_equal(mewl_clip_read(&clip, document, 16000, 10, &err), MEWL_OK);
+    memcpy(half, clip.samples + 8000, sizeof half);
+    mewl_clip_fini(&clip);
+    snprintf(document, sizeof document, "%s/half.wav", f->out.path);
+    assert_int_equal(mewl_audio_write(document, half, 16000, 16000, MEWL_AUDIO_WAV_F32, &err), MEWL_OK);
+    write_text(path, "path,label,group,split,onset_s,offset_s\n5.wav,high,g5,train,0.5,1.5\nhalf.wav,high,g5,train,,\n"
+                     "5.wav,high,g5,train,,\n");
+    assert_int_equal(mewl_manifest_read(&rows, path, &err), MEWL_OK);
+    if (mewl__answers_ask(&part, &rows, &recipe, classes, 2, f->teacher, NULL, NULL, &err) != MEWL_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(part.count, 1);
+    for (int k = 0; k < 2; k++) {
+        assert_true(fabsf(part.sum[k] - part.sum[2 + k]) < 1e-3F * (1 + fabsf(part.sum[k])));
+        assert_true(fabsf(part.sum[k] - part.sum[4 + k]) > 1e-3F);
+    }
+    volatile sig_atomic_t stop = 1;
+    assert_int_equal(mewl__answers_ask(&part, &rows, &recipe, classes, 2, f->teacher, &stop, NULL, &err),
+                     MEWL_E_CANCELLED);
+    assert_int_equal(mewl__answers_read(&part, &rows, &recipe, classes, 2, f->teacher, &err), MEWL_E_FORMAT);
+    snprintf(document, sizeof document, "%s/two.json", f->out.path);
+    assert_int_equal(mewl__answers_read(&part, &rows, &recipe, classes, 2, document, &err), MEWL_E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "stretch"));
+    mewl__answers_fini(&part);
+    mewl_manifest_fini(&rows);
+    mewl_recipe_fini(&recipe);
+}
+
+/* Classes are found by name, in whatever order the student has them: of teachers that are asked once and of those that
+ * hear every batch. */
+static void classes_are_found_by_name(void **state)
+{
+    fixture *f = *state;
+    static const char *const sorted[] = {"high", "low"}, *const turned[] = {"low", "high"};
+    char path[600], text[2000];
+    mewl_recipe recipe;
+    mewl_manifest rows;
+    mewl_error err = {0};
+    mewl__answers a = {0}, b = {0};
+    snprintf(path, sizeof path, "%s/names.ini", f->out.path);
+    snprintf(text, sizeof text,
+             "[recipe]\ntask = classify\n[model]\nframewise = no\n[data]\nsets =\nmanifests = true.csv\n[train]\n"
+             "precision = fp32\nthreads = 1\n[distil]\nteacher = %s\n",
+             f->teacher);
+    write_text(path, text);
+    assert_int_equal(mewl_recipe_read(&recipe, path, &err), MEWL_OK);
+    snprintf(path, sizeof path, "%s/true.csv", f->out.path);
+    assert_int_equal(mewl_manifest_read(&rows, path, &err), MEWL_OK);
+    assert_int_equal(mewl__answers_ask(&a, &rows, &recipe, sorted, 2, f->teacher, NULL, NULL, &err), MEWL_OK);
+    assert_int_equal(mewl__answers_ask(&b, &rows, &recipe, turned, 2, f->teacher, NULL, NULL, &err), MEWL_OK);
+    for (size_t i = 0; i < rows.count; i++) {
+        assert_true(a.sum[2 * i] == b.sum[2 * i + 1] && a.sum[2 * i + 1] == b.sum[2 * i]);
+        assert_true((a.sum[2 * i] != a.sum[2 * i + 1]) == (strcmp(rows.rows[i].split, "train") == 0));
+    }
+    float features[40 * 64];
+    size_t sound = 0;
+    for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
+        features[i] = -60 + (float)(i * 37 % 41);
+    }
+    const mewl_batch batch = {
+        .count = 1, .frames = 40, .bands = 64, .classes = 2, .features = features, .sounds = &sound};
+    float said[2][2];
+    for (int k = 0; k < 2; k++) {
+        mewl__distil d;
+        const float *logits = NULL;
+        assert_int_equal(mewl__distil_open(&d, &recipe, &rows, k == 0 ? sorted : turned, 2, NULL, NULL, &err), MEWL_OK);
+        assert_int_equal(d.count, 1);
+        assert_int_equal(mewl__distil_ask(&d, &logits, &batch, &err), MEWL_OK);
+        memcpy(said[k], logits, sizeof said[k]);
+        mewl__distil_fini(&d);
+    }
+    assert_true(said[0][0] == said[1][1] && said[0][1] == said[1][0] && said[0][0] != said[0][1]);
+    mewl__answers_fini(&a);
+    mewl__answers_fini(&b);
+    mewl_manifest_fini(&rows);
+    mewl_recipe_fini(&recipe);
 }
 
 /* A teacher with another rate and front end teaches what it hears in the whole recordings. The student hears 32 kHz, as
@@ -240,6 +363,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_teacher_is_believed_as_far_as_the_recipe_says),
         cmocka_unit_test(answers_may_be_stored),
+        cmocka_unit_test(answers_are_those_of_the_rows_trained_on),
+        cmocka_unit_test(classes_are_found_by_name),
         cmocka_unit_test(any_front_end_teaches_any_other),
         cmocka_unit_test(what_cannot_teach_is_refused),
     };
