@@ -53,8 +53,9 @@ char *mewl_baby_day(char *out, int64_t born_ms);
 /* "3 days", "7 weeks", "5 months", "2 years" at a moment; "not born yet". `out` has 32 bytes. Returns it. */
 char *mewl_baby_age(char *out, int64_t born_ms, int64_t at_ms);
 
-/* When the recording at `path` began, and how that is known: from a Donate-a-Cry or Lockhart-Bouron name, else from the
- * time of the file's last change less `seconds`, its length. MEWL_E_NOT_FOUND and the like when there is no such file.
+/* When the recording at `path` began, and how that is known: from a Donate-a-Cry or Lockhart-Bouron name or one that
+ * name_time.h reads, else from the time of the file's last change less `seconds`, its length. MEWL_E_NOT_FOUND and the
+ * like when there is no such file.
  */
 mewl_status mewl_baby_file_time(int64_t *ms, mewl_store_time_from *from, const char *path, double seconds,
                                 mewl_error *err);

@@ -46,7 +46,8 @@ static const mewl_cli_usage enrol_usage = {
     .about = "Lets Mewl learn how an infant usually cries, from recordings of ordinary days: hunger, tiredness,\n"
              "evenings. Ten or more sessions over a week make a useful beginning; recordings within an hour are one\n"
              "session. A folder stands for the recordings in it. Long recordings are fine: the cries in them are\n"
-             "found. Times come from --at, else from the file's name, else from its date.",
+             "found. Times come from --at, else from the file's name (20260101_063015, 2026-01-01 06.30 and the like,\n"
+             "by the clock of this place), else from its date.",
     .options = options,
     .examples = "  mewl baby enrol Ida recordings/\n"
                 "  mewl baby enrol Ida cry.m4a --at \"2026-11-20 03:12\"\n"};

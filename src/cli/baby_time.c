@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/baby.h"
+#include "cli/name_time.h"
 #include "data/readers.h"
 
 /* Digits at *at, exactly `count` of them; moves on. */
@@ -156,6 +157,11 @@ static bool name_time(double *seconds, const char *path)
     if (dated != NULL && dated->name != NULL && dated->name(name, &row, scratch)) {
         *seconds = row.time_s;
         return isfinite(*seconds);
+    }
+    int64_t ms = 0;
+    if (mewl_cli_name_time(&ms, name, (int64_t)time(NULL) * 1000)) {
+        *seconds = 1e-3 * (double)ms;
+        return true;
     }
     return false;
 }
