@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "voice/measure.h"
 #include "voice/pitch.h"
+#include "voice/pitch_lines.h"
 
 #define SECONDS 4.0
 
@@ -167,9 +168,103 @@ static void test_shrill(void **state)
     }
 }
 
+/* ---- The share and the gate by themselves. ---- */
+
+#define RATE 16000.0
+#define COUNT 16000
+
+/* `hz` up to the middle, `after_hz` from there on (0: hiss of a resonance at 1,600 Hz), over rumble of 40 Hz. */
+static void sound(float out[COUNT], double hz, double after_hz, double rumble)
+{
+    mewl_rng rng = mewl_rng_seeded(5);
+    resonance shape = resonance_of(1600, 300, RATE);
+    for (size_t i = 0; i < COUNT; i++) {
+        const double t = (double)i / RATE, f = i < COUNT / 2 ? hz : after_hz;
+        const double hiss = 3 * resonate(&shape, mewl_rng_normal(&rng)), x = f > 0 ? sin(2 * M_PI * f * t) : hiss;
+        out[i] = (float)(0.2 * x + rumble * sin(2 * M_PI * 40 * t));
+    }
+}
+
+/* Mean over frames that do not overlap: of noise each alone says little. */
+static double mean_share(mewl__pitch_framer *f, const float *x)
+{
+    double sum = 0;
+    for (int i = 0; i < 20; i++) {
+        sum += mewl__pitch_lines(f, x, COUNT, 0.1 + 0.04 * i, 1600) / 20;
+    }
+    return sum;
+}
+
+static void test_share(void **state)
+{
+    (void)state;
+    static float x[COUNT];
+    mewl__pitch_framer f;
+    assert_int_equal(mewl__pitch_framer_init(&f, RATE, mewl_pitch_opts_default(), NULL), MEWL_OK);
+    sound(x, 1600, 1600, 0);
+    assert_true(mean_share(&f, x) > 0.9);
+    sound(x, 0, 0, 0);
+    assert_true(fabs(mean_share(&f, x)) < 0.2);
+    sound(x, 0, 0, 1); /* rumble is alike at all these lags, and is no line */
+    assert_true(fabs(mean_share(&f, x)) < 0.2);
+    memset(x, 0, sizeof x);
+    assert_true(mewl__pitch_lines(&f, x, COUNT, 0.5, 1600) == 0);
+    mewl__pitch_framer_fini(&f);
+}
+
+/* A track in which frames [from, to) of `count` are said to lie at f0_hz, through the gate; how many stay. */
+static size_t stay(const float *x, double lines, size_t from, size_t to, double f0_hz, bool voiced[200])
+{
+    mewl_pitch_opts opts = mewl_pitch_opts_default();
+    static mewl_pitch_frame frames[200];
+    mewl_pitch_track track = {.frames = frames, .count = 190, .first_s = 0.025, .step_s = 0.005};
+    mewl__pitch_framer f;
+    size_t left = 0;
+    opts.lines = lines;
+    memset(frames, 0, sizeof frames);
+    for (size_t i = from; i < to; i++) {
+        frames[i] = (mewl_pitch_frame){.f0_hz = (float)f0_hz, .strength = 1};
+    }
+    assert_int_equal(mewl__pitch_framer_init(&f, RATE, opts, NULL), MEWL_OK);
+    assert_int_equal(mewl__pitch_lines_gate(&track, &f, x, COUNT, NULL), MEWL_OK);
+    mewl__pitch_framer_fini(&f);
+    for (size_t i = 0; i < track.count; i++) {
+        voiced[i] = frames[i].f0_hz > 0;
+        left += voiced[i];
+    }
+    return left;
+}
+
+static void test_gate(void **state)
+{
+    (void)state;
+    static float x[COUNT];
+    bool voiced[200];
+    /* Below opts.high_hz nothing is asked, however much is wanted. */
+    sound(x, 850, 850, 0);
+    assert_int_equal(stay(x, 2, 0, 190, 850, voiced), 190);
+    sound(x, 950, 950, 0);
+    assert_int_equal(stay(x, 2, 0, 190, 950, voiced), 0);
+    /* Forty milliseconds on each side: what was a voice long before does not speak for the hiss after it. */
+    sound(x, 1600, 0, 0);
+    (void)stay(x, 0.5, 0, 190, 1600, voiced);
+    for (size_t i = 0; i < 190; i++) {
+        const double from_middle = 0.025 + 0.005 * (double)i - 0.5;
+        if (fabs(from_middle) > 0.075) {
+            assert_int_equal(voiced[i], from_middle < 0);
+        }
+    }
+    /* A stretch of less than 30 ms is judged as if what it lacks were nothing. */
+    sound(x, 1600, 1600, 0);
+    assert_int_equal(stay(x, 0.8, 50, 80, 1600, voiced), 30);
+    assert_int_equal(stay(x, 0.8, 50, 53, 1600, voiced), 0);
+    assert_int_equal(stay(x, 0.3, 50, 53, 1600, voiced), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise), cmocka_unit_test(test_breaths),
-                                       cmocka_unit_test(test_shrill)};
+                                       cmocka_unit_test(test_shrill), cmocka_unit_test(test_share),
+                                       cmocka_unit_test(test_gate)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
