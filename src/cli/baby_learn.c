@@ -15,6 +15,7 @@
 
 #define ANSWERS_MAX 100000u
 #define SESSION_GAP_S 3600.0
+#define LISTENED_DAYS 3 /* an entry tells of the day before its session */
 
 /* ---- The model: the stored one where it still fits, else a new one. ---- */
 
@@ -31,9 +32,12 @@ typedef struct lesson {
     mewl_infant *infant;
     int64_t personal_id; /* of the state that judged: the one before */
     bool changed;        /* the model is another than was loaded */
-    int64_t news_ms;     /* recordings from here on wait: alerts are raised for these alone */
+    int64_t news_ms;     /* recordings from here on wait */
+    int64_t known_ms;    /* of a model made anew: sessions until then were judged before, and alerts are raised for what
+                            is later or holds a recording that waited */
     answer *answers;     /* by time; `answered` of them were given to the model */
     size_t answer_count, answer_capacity, answered;
+    mewl_store_entry last; /* of the session put last; id 0: none */
     mewl_error *err;
 } lesson;
 
@@ -93,6 +97,55 @@ static mewl_status check_population(lesson *l, bool *other)
     return MEWL_OK;
 }
 
+static mewl_status find_enrolled(void *user, const mewl_store_recording *r)
+{
+    bool *enrolled = user;
+    *enrolled = *enrolled || (r->usable && r->role == MEWL_STORE_ENROLLED);
+    return MEWL_OK;
+}
+
+/* The latest entry of a session, of one session or of all. */
+typedef struct last_entry {
+    int64_t session_id; /* 0: any */
+    bool found;
+    mewl_store_entry_kind kind;
+    int64_t time_ms;
+} last_entry;
+
+static mewl_status find_entry(void *user, const mewl_store_entry *entry)
+{
+    last_entry *last = user;
+    if (mewl_store_entry_of_session(entry->kind) && (last->session_id == 0 || entry->session_id == last->session_id)) {
+        last->found = true;
+        last->kind = entry->kind;
+        last->time_ms = entry->time_ms;
+    }
+    return MEWL_OK;
+}
+
+/* Whether what waits cannot simply be heard next: the first of it belongs to a session that the model has ended, or is
+ * enrolled right behind what was, which is learned as one. A model that went on would depend on how recordings were
+ * handed over. */
+static mewl_status check_ended(lesson *l, bool *ended)
+{
+    mewl_store *store = l->baby->store;
+    const int64_t id = l->baby->infant.id;
+    last_entry same = {.session_id = 0}, before = {.session_id = 0};
+    mewl_store_session session;
+    bool enrolled = false;
+    *ended = false;
+    if (l->news_ms == INT64_MAX) {
+        return MEWL_OK;
+    }
+    MEWL_TRY(mewl_store_session_at(store, &same.session_id, id, l->news_ms, l->err));
+    MEWL_TRY(mewl_store_session_get(store, &session, same.session_id, l->err));
+    MEWL_TRY(mewl_store_entry_each(store, id, session.start_ms, INT64_MAX, find_entry, &same, l->err));
+    MEWL_TRY(mewl_store_entry_each(store, id, INT64_MIN, l->news_ms, find_entry, &before, l->err));
+    MEWL_TRY(mewl_store_recording_each(store, id, l->news_ms, l->news_ms + 1, find_enrolled, &enrolled, l->err));
+    *ended = same.found || (enrolled && before.found && before.kind == MEWL_STORE_ENTRY_ENROLLED);
+    return MEWL_OK;
+}
+
 /* The stored model, or NULL in l->infant where there is none that fits what is wanted and what waits. */
 static mewl_status load_model(lesson *l)
 {
@@ -117,9 +170,10 @@ static mewl_status load_model(lesson *l)
     const mewl_infant_opts *opts = mewl_infant_options(l->infant), wanted = options_of(l);
     const mewl_infant_state state = mewl_infant_describe(l->infant);
     const double last_s = isfinite(state.last_time_s) ? state.last_time_s : -INFINITY;
-    bool other_population = false;
+    bool other_population = false, ended = false;
     MEWL_TRY(check_population(l, &other_population));
-    if (other_population || fabs(opts->false_alarm_days - wanted.false_alarm_days) > 1e-9 ||
+    MEWL_TRY(check_ended(l, &ended));
+    if (other_population || ended || fabs(opts->false_alarm_days - wanted.false_alarm_days) > 1e-9 ||
         opts->measures != wanted.measures || opts->surroundings != wanted.surroundings ||
         strcmp(opts->embedder, wanted.embedder) != 0 || (double)l->news_ms / 1000.0 < last_s ||
         l->answer_count > 0) { /* what waits lies before an answer */
@@ -133,6 +187,11 @@ static mewl_status new_model(lesson *l)
 {
     l->out->anew = true;
     l->personal_id = 0;
+    last_entry before = {.session_id = 0};
+    MEWL_TRY(
+        mewl_store_entry_each(l->baby->store, l->baby->infant.id, INT64_MIN, INT64_MAX, find_entry, &before, l->err));
+    l->known_ms = before.found ? before.time_ms : INT64_MIN;
+    MEWL_TRY(mewl_store_alert_withdraw(l->baby->store, l->baby->infant.id, l->news_ms, l->err));
     MEWL_TRY(mewl_store_timeline_clear(l->baby->store, l->baby->infant.id, l->err));
     mewl_population population;
     MEWL_TRY(mewl_baby_population_open(l->baby, &population, l->learning->population, &l->learning->embedder, l->err));
@@ -148,6 +207,18 @@ static mewl_status add_listening(void *user, const mewl_store_coverage *c)
     return mewl_infant_listened(l->infant, (double)c->from_ms / 1000.0, (double)c->to_ms / 1000.0, l->err);
 }
 
+/* From when on the model is told who listened: days before what it heard last and what waits, since files in which
+ * there was nothing to hear never waited. What it knows already adds nothing. */
+static int64_t listened_from(const lesson *l, bool anew)
+{
+    const mewl_infant_state state = mewl_infant_describe(l->infant);
+    if (anew || !isfinite(state.last_time_s)) {
+        return INT64_MIN / 2;
+    }
+    const int64_t last_ms = llround(1000.0 * state.last_time_s);
+    return (last_ms < l->news_ms ? last_ms : l->news_ms) - LISTENED_DAYS * MEWL_BABY_DAY_MS;
+}
+
 /* ---- What comes of it, into the store. ---- */
 
 static mewl_status raise_alert(lesson *l, const mewl_entry *entry, const mewl_store_entry *kept)
@@ -159,13 +230,43 @@ static mewl_status raise_alert(lesson *l, const mewl_entry *entry, const mewl_st
                               .session_id = kept->session_id,
                               .p_value = kept->p_value,
                               .alarm_days = l->baby->infant.alarm_days};
-    if (kept->time_ms < l->news_ms - (int64_t)(1000.0 * SESSION_GAP_S)) {
+    mewl_store_session session;
+    MEWL_TRY(mewl_store_session_get(l->baby->store, &session, kept->session_id, l->err));
+    if (kept->time_ms <= l->known_ms && session.end_ms < l->news_ms) {
         return MEWL_OK; /* known before: it was told then, or was not thought worth it */
     }
     (void)snprintf(alert.kind, sizeof alert.kind, "%s", kind);
     (void)snprintf(alert.text, sizeof alert.text, "%s", kept->text);
     l->out->alerts++;
     return mewl_store_alert_add(l->baby->store, &alert, l->err);
+}
+
+/* Which part of a session is told of. */
+static int rank_of(mewl_store_entry_kind kind)
+{
+    return kind == MEWL_STORE_ENTRY_UNUSUAL    ? 3
+           : kind == MEWL_STORE_ENTRY_USUAL    ? 2
+           : kind == MEWL_STORE_ENTRY_ENROLLED ? 1
+                                               : 0;
+}
+
+/* Puts an entry with its words. One of the store's sessions may come in parts: enrolled and compared, or farther apart
+ * for the model than for the store. It has one entry, with all its cries, that tells of its most unusual part. */
+static mewl_status put_entry(lesson *l, mewl_store_entry *entry)
+{
+    const bool session = mewl_store_entry_of_session(entry->kind);
+    if (session && l->last.session_id == entry->session_id && l->last.id != 0) {
+        const int64_t recordings = l->last.recordings + entry->recordings;
+        if (rank_of(l->last.kind) > rank_of(entry->kind)) {
+            *entry = l->last;
+        }
+        entry->time_ms = l->last.time_ms;
+        entry->recordings = recordings;
+    }
+    mewl_baby_entry_words(entry->text, sizeof entry->text, entry);
+    MEWL_TRY(mewl_store_entry_put(l->baby->store, entry, l->err));
+    l->last = session ? *entry : l->last;
+    return MEWL_OK;
 }
 
 static mewl_status keep_entry(lesson *l, const mewl_entry *entry)
@@ -194,8 +295,7 @@ static mewl_status keep_entry(lesson *l, const mewl_entry *entry)
         (void)snprintf(kept.channel, sizeof kept.channel, "%s",
                        entry->channel == 0 ? "score" : mewl_baby_watched[(entry->channel - 1) % MEWL_BABY_WATCHED]);
     }
-    mewl_baby_entry_words(kept.text, sizeof kept.text, &kept);
-    MEWL_TRY(mewl_store_entry_put(l->baby->store, &kept, l->err));
+    MEWL_TRY(put_entry(l, &kept));
     const bool alarming =
         entry->kind == MEWL_ENTRY_UNUSUAL || entry->kind == MEWL_ENTRY_CHANGE || entry->kind == MEWL_ENTRY_DEVICE;
     return alarming ? raise_alert(l, entry, &kept) : MEWL_OK;
@@ -258,8 +358,7 @@ static mewl_status keep_enrolled(lesson *l, const mewl_baby_waiting *list, size_
                                   .z = (double)NAN,
                                   .evidence = (double)NAN,
                                   .coverage = (double)NAN};
-        mewl_baby_entry_words(entry.text, sizeof entry.text, &entry);
-        MEWL_TRY(mewl_store_entry_put(l->baby->store, &entry, l->err));
+        MEWL_TRY(put_entry(l, &entry));
         i = end;
     }
     return MEWL_OK;
@@ -371,8 +470,8 @@ static mewl_status learn(lesson *l)
         MEWL_TRY(read_answers(l, INT64_MIN));
     }
     const int64_t from_ms = anew ? INT64_MIN : l->news_ms;
-    mewl_status status = mewl_store_coverage_each(l->baby->store, l->baby->infant.id, anew ? INT64_MIN / 2 : from_ms,
-                                                  INT64_MAX, add_listening, l, l->err);
+    mewl_status status = mewl_store_coverage_each(l->baby->store, l->baby->infant.id, listened_from(l, anew), INT64_MAX,
+                                                  add_listening, l, l->err);
     status = status == MEWL_OK ? mewl_baby_queue_read(&q, l->baby, l->learning->embedder.id, from_ms, l->err) : status;
     l->changed = anew || q.count > 0;
     status = status == MEWL_OK ? hear_all(l, &q) : status;
@@ -385,7 +484,7 @@ static mewl_status learn(lesson *l)
 mewl_status mewl_baby_learn(mewl_baby *baby, mewl_baby_learned *out, mewl_baby_learning learning, mewl_error *err)
 {
     int64_t count = 0;
-    lesson l = {.baby = baby, .learning = &learning, .out = out, .err = err};
+    lesson l = {.baby = baby, .learning = &learning, .out = out, .known_ms = INT64_MIN, .err = err};
     *out = (mewl_baby_learned){0};
     MEWL_TRY(mewl_store_begin(baby->store, err));
     mewl_status status = mewl_store_unscored(baby->store, &count, &l.news_ms, baby->infant.id, learning.embedder.id,

@@ -3,8 +3,9 @@
  * nothing.
  *
  * The model can always be made anew from what is stored, with the family's answers to changes at their places. That
- * happens when recordings come that are older than what it has heard or was answered, when another embedder, kind of
- * model or population is used, or another rate of false alarms is asked for. */
+ * happens when recordings come that are older than what it has heard or was answered, that belong to a session which it
+ * has ended, or that are enrolled right after others were, so that it does not matter how files are handed over; when
+ * another embedder, kind of model or population is used, or another rate of false alarms is asked for. */
 #ifndef MEWL_CLI_BABY_LEARN_H
 #define MEWL_CLI_BABY_LEARN_H
 

@@ -69,3 +69,11 @@ mewl_status mewl_store_alert_seen(mewl_store *store, int64_t infant_id, int64_t 
     return mewl__store_run(store, err, "UPDATE alerts SET seen_ms = ? WHERE infant_id = ? AND seen_ms IS NULL", "ii",
                            now_ms, infant_id);
 }
+
+mewl_status mewl_store_alert_withdraw(mewl_store *store, int64_t infant_id, int64_t from_ms, mewl_error *err)
+{
+    return mewl__store_run(store, err,
+                           "DELETE FROM alerts WHERE infant_id = ?1 AND seen_ms IS NULL AND session_id IN (SELECT id "
+                           "FROM sessions WHERE infant_id = ?1 AND end_ms >= ?2)",
+                           "ii", infant_id, from_ms);
+}

@@ -29,4 +29,8 @@ mewl_status mewl_store_alert_each(mewl_store *store, int64_t infant_id, int64_t 
 /* Marks all of an infant's alerts that nobody has seen as seen. */
 mewl_status mewl_store_alert_seen(mewl_store *store, int64_t infant_id, int64_t now_ms, mewl_error *err);
 
+/* Takes back alerts that nobody has seen yet of sessions that go on at from_ms or later, since these are judged anew.
+ */
+mewl_status mewl_store_alert_withdraw(mewl_store *store, int64_t infant_id, int64_t from_ms, mewl_error *err);
+
 #endif

@@ -23,6 +23,11 @@ const char *mewl_store_entry_name(mewl_store_entry_kind kind)
     return (unsigned)kind < ENTRIES ? entry_names[kind] : "unknown";
 }
 
+bool mewl_store_entry_of_session(mewl_store_entry_kind kind)
+{
+    return kind <= MEWL_STORE_ENTRY_UNUSABLE;
+}
+
 /* Index of a column's text among names; the last for what is none of them. */
 static unsigned name_index(sqlite3_stmt *statement, int column, const char *const *names, size_t count)
 {
@@ -96,7 +101,7 @@ mewl_status mewl_store_score_each(mewl_store *store, int64_t infant_id, int64_t 
 
 static mewl_status check_entry(const mewl_store_entry *e, mewl_error *err)
 {
-    const bool session = e->kind <= MEWL_STORE_ENTRY_UNUSABLE;
+    const bool session = mewl_store_entry_of_session(e->kind);
     MEWL_TRY(check_p(e->p_value, err));
     if ((unsigned)e->kind >= ENTRIES || strnlen(e->text, sizeof e->text) == sizeof e->text ||
         strnlen(e->channel, sizeof e->channel) == sizeof e->channel ||
@@ -114,7 +119,7 @@ mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *e, mewl_er
     mewl_status status = MEWL_OK;
     MEWL_TRY(check_entry(e, err));
     MEWL_TRY(mewl__store_whole_begin(store, &own, err));
-    if (e->kind <= MEWL_STORE_ENTRY_UNUSABLE) {
+    if (mewl_store_entry_of_session(e->kind)) {
         status = mewl__store_run(store, err, "DELETE FROM timeline WHERE session_id = ? AND kind IN " OF_A_SESSION, "i",
                                  e->session_id);
     }

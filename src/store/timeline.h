@@ -65,6 +65,9 @@ typedef struct mewl_store_entry {
 const char *mewl_store_verdict_name(mewl_store_verdict verdict);
 const char *mewl_store_entry_name(mewl_store_entry_kind kind);
 
+/* Whether an entry of that kind is what came of a session: there is one a session. */
+bool mewl_store_entry_of_session(mewl_store_entry_kind kind);
+
 /* Keeps a recording's score by one kind of personal model, replacing an earlier one; session and time are the
  * recording's. MEWL_E_NOT_FOUND, MEWL_E_ARG. */
 mewl_status mewl_store_score_put(mewl_store *store, const mewl_store_score *score, mewl_error *err);

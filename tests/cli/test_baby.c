@@ -252,6 +252,59 @@ static void order_does_not_matter(void **state)
     json_decref(b);
 }
 
+/* Runs `mewl baby words` on store pair/ for cries [from, to) at a time: in one call, or in one each. */
+static void hand_over(const char *words, size_t from, size_t to, const char *at, bool one_by_one)
+{
+    for (size_t i = from; i < to; i += one_by_one ? 1 : to - from) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "%s Ada --store pair --at '%s:%02zu' " NOW, words, at, 3 * (i - from));
+        expect(with_cries(text, i, one_by_one ? i + 1 : to), 0, NULL, NULL);
+        expect("timeline Ada --store pair " NOW, 0, NULL, NULL);
+    }
+}
+
+static void copy_out(char *text, size_t size, const char *words)
+{
+    const ran *r = run(words);
+    run_expect(r, words, 0, NULL, NULL);
+    assert_true(strlen(r->out) < size - 1);
+    (void)strcpy(text, r->out);
+}
+
+/* Recordings of a session in one call or in one each: the same timeline, counts and p-values, to the byte. */
+static void it_does_not_matter_how_files_come(void **state)
+{
+    (void)state;
+    static char timeline[2][65536], show[2][8192];
+    for (size_t way = 0; way < 2; way++) {
+        expect("add Ada --born 2025-09-20 --alarm-days 0.1 --store pair " NOW, 0, NULL, NULL);
+        hand_over("enrol", 0, 3, "2025-10-10 06:30", way == 1);
+        hand_over("enrol", 3, 6, "2025-10-11 06:30", way == 1);
+        hand_over("enrol", 6, 8, "2025-10-12 06:30", way == 1);
+        hand_over("score", 8, 11, "2025-10-13 06:30", way == 1);
+        hand_over("score", 11, 14, "2025-10-14 06:30", way == 1);
+        copy_out(timeline[way], sizeof timeline[way], "timeline Ada --json --store pair " NOW);
+        copy_out(show[way], sizeof show[way], "show Ada --json --store pair " NOW);
+        expect("timeline Ada --store pair " NOW, 0, "2025-10-10 06:30   3 cries", NULL);
+        expect("timeline Ada --store pair " NOW, 0, "2025-10-14 06:30 ! 3 cries", NULL);
+        assert_int_equal(rename("pair", way == 0 ? "pair-0" : "pair-1"), 0);
+    }
+    assert_string_equal(timeline[0], timeline[1]);
+    assert_string_equal(show[0], show[1]);
+}
+
+/* A session that was still going on when it was compared is told of when it is over, though nothing came since. */
+static void a_session_of_this_hour_is_told(void **state)
+{
+    (void)state;
+    expect("add Ada --born 2025-09-20 --alarm-days 0.1 --store live " NOW, 0, NULL, NULL);
+    expect(with_cries("enrol Ada --store live " NOW, 0, 8), 0, NULL, NULL);
+    expect(with_cries("score Ada --store live --at '2025-11-20 07:00' --now '2025-11-20 07:20'", 13, 14), 0, NULL,
+           NULL);
+    expect("alerts Ada --store live --now '2025-11-20 07:50'", 0, "No new alerts", NULL);
+    expect("alerts Ada --store live --now '2025-11-20 09:00'", 0, "new  sounded unlike usual", NULL);
+}
+
 static void the_timeline_tells_what_was_heard(void **state)
 {
     (void)state;
@@ -485,6 +538,8 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(later_cries_are_compared),
                                        cmocka_unit_test(loudness_says_nothing),
                                        cmocka_unit_test(order_does_not_matter),
+                                       cmocka_unit_test(it_does_not_matter_how_files_come),
+                                       cmocka_unit_test(a_session_of_this_hour_is_told),
                                        cmocka_unit_test(the_timeline_tells_what_was_heard),
                                        cmocka_unit_test(alarms_keep_to_the_wish),
                                        cmocka_unit_test(silence_is_not_hearing),
