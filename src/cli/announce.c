@@ -107,25 +107,24 @@ static void cry_as_json(mewl_announcer *a, const mewl_session_event *e)
 static void cry_as_text(mewl_announcer *a, const mewl_session_event *e)
 {
     const mewl_episode *cry = &e->episode;
-    char at[32], length[32], level[32] = "";
+    char at[32], length[32], sure[32], level[32] = "";
     const char *bold = a->cli->colour ? "\033[1m" : "", *plain = a->cli->colour ? "\033[0m" : "";
     if (isfinite(cry->level_dbfs)) {
         (void)snprintf(level, sizeof level, ", %.1f dBFS", (double)cry->level_dbfs);
     }
     (void)mewl_cli_duration(length, sizeof length, cry->offset_s - cry->onset_s);
+    (void)mewl_cli_sure(sure, sizeof sure, (double)cry->confidence);
     switch (e->kind) {
     case MEWL_SESSION_START:
-        (void)printf("%s  %scrying%s (%.0f %% sure%s)", when(a, at, sizeof at, e->time_s - cry->onset_s, cry->onset_s),
-                     bold, plain, mewl_cli_percent_sure((double)cry->confidence), level);
+        (void)printf("%s  %scrying%s (%s%s)", when(a, at, sizeof at, e->time_s - cry->onset_s, cry->onset_s), bold,
+                     plain, sure, level);
         break;
     case MEWL_SESSION_UPDATE:
-        (void)printf("%s  still crying, for %s (%.0f %% sure%s)", when(a, at, sizeof at, 0.0, e->time_s), length,
-                     mewl_cli_percent_sure((double)cry->confidence), level);
+        (void)printf("%s  still crying, for %s (%s%s)", when(a, at, sizeof at, 0.0, e->time_s), length, sure, level);
         break;
     default:
-        (void)printf("%s  the cry ended after %s (%.0f %% sure%s)",
-                     when(a, at, sizeof at, e->time_s - cry->offset_s, cry->offset_s), length,
-                     mewl_cli_percent_sure((double)cry->confidence), level);
+        (void)printf("%s  the cry ended after %s (%s%s)",
+                     when(a, at, sizeof at, e->time_s - cry->offset_s, cry->offset_s), length, sure, level);
         break;
     }
     end_line(a);

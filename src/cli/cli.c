@@ -217,9 +217,11 @@ const char *mewl_cli_s(unsigned long long count)
     return count == 1 ? "" : "s";
 }
 
-double mewl_cli_percent_sure(double confidence)
+char *mewl_cli_sure(char *out, size_t size, double confidence)
 {
-    return fmin(99.0, 100.0 * confidence);
+    const bool over = confidence >= 0.995;
+    (void)snprintf(out, size, "%s%.0f %% sure", over ? "over " : "", over ? 99.0 : 100.0 * confidence);
+    return out;
 }
 
 char *mewl_cli_duration(char *out, size_t size, double seconds)

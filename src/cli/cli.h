@@ -147,8 +147,9 @@ char *mewl_cli_duration(char *out, size_t size, double seconds);
 /* The s of a plural: "" for 1, else "s": "%zu clip%s", n, mewl_cli_s(n). Static text. */
 const char *mewl_cli_s(unsigned long long count);
 
-/* A confidence in 0 to 1 as the percentage that people are told: 99 at most, since nothing here is ever certain. */
-double mewl_cli_percent_sure(double confidence);
+/* A confidence in 0 to 1 as people are told it: "98 % sure", and "over 99 % sure" for all that would round to more, since
+ * nothing here is ever certain. Returns `out`. */
+char *mewl_cli_sure(char *out, size_t size, double confidence);
 
 /* For main.c: a cli for this process (reads NO_COLOR, TERM and the settings file named by MEWL_CONFIG, else
  * $XDG_CONFIG_HOME/mewl/mewl.ini, else ~/.config/mewl/mewl.ini). A settings file that exists and is not well formed is

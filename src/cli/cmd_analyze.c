@@ -46,12 +46,13 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
                        true},
     [OPT_MODEL] = {"model", 'm', "FILE", "detector to use instead of the one that ships", true},
     [OPT_JOBS] = {"jobs", 'j', "N", "recordings worked on at a time (1; 0: one a processor)", true},
-    [OPT_AUDACITY] = {"audacity", 0, "OUT", "write Audacity labels (a folder for several recordings)", false},
+    [OPT_AUDACITY] = {"audacity", 0, "OUT", "write Audacity labels (a folder for several recordings or a folder)",
+                      false},
     [OPT_CSV] = {"csv", 0, "OUT", "write a table: Start (s),End (s),Label,Confidence,File", false},
     [OPT_TSV] = {"tsv", 0, "OUT", "write DESED's table: filename, onset, offset, event_label", false},
-    [OPT_RAVEN] = {"raven", 0, "OUT", "write a Raven selection table (a folder for several)", false},
+    [OPT_RAVEN] = {"raven", 0, "OUT", "write a Raven selection table (a folder likewise)", false},
     [OPT_PICTURE] = {"picture", 'p', "OUT",
-                     "draw waveform, spectrogram and cries: OUT.png, .svg or .pdf (a folder for several)", false},
+                     "draw waveform, spectrogram and cries: OUT.png, .svg or .pdf (a folder likewise)", false},
     [OPT_STEPS] = {"steps", 0, "OUT", "draw what is measured of the voice, step by step, likewise", false},
     [OPT_FAIL_ON] = {"fail-on", 0, "cry", "exit with 1 when a cry was found", false},
     [OPT_MERGE_GAP] = {"merge-gap", 0, "S", "pauses up to this long stay inside one cry, seconds", true},
@@ -326,6 +327,13 @@ static int check_words(const mewl_cli *cli, const char **value, int operands)
     return MEWL_CLI_GO;
 }
 
+/* Whether what is written beside each recording goes into a folder: when several are named, or a folder, whose name in
+ * --picture and the like must not mean something else on a day with one recording in it. */
+static bool into_folder(const mewl_cli_inputs *inputs, int argc, char **argv)
+{
+    return inputs->count > 1 || argc > 1 || mewl_folder_exists(argv[0]);
+}
+
 /* All operands as recordings; those that stand for none are reported and counted. */
 static size_t gather(mewl_cli_inputs *inputs, mewl_report *report, int argc, char **argv)
 {
@@ -344,7 +352,8 @@ static mewl_status check_output(const char **value, int option, bool many, mewl_
     mewl_status status = MEWL_OK;
     if (to_stdout(value, option)) {
         status =
-            many ? mewl_error_set(err, MEWL_E_ARG, "several recordings need a folder, not standard output") : status;
+            many ? mewl_error_set(err, MEWL_E_ARG, "several recordings or a folder need a folder, not standard output")
+                 : status;
     } else if (value[option] != NULL) {
         status = mewl_report_check(value[option], many, err);
         if (status == MEWL_OK && picture && !many && !mewl_folder_exists(value[option])) {
@@ -432,17 +441,19 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
         mewl_report_open(&report, cli, reporting, &err) != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
         mewl_why_close(why);
-        return MEWL_EXIT_FAILED;
+        return err.status == MEWL_E_ARG ? MEWL_EXIT_USAGE : MEWL_EXIT_FAILED;
     }
     mewl_cli_inputs inputs = {0};
     mewl_status status = MEWL_OK;
+    bool wrong_use = false;
     if (gather(&inputs, report, argc, argv) > 0) {
         status = mewl_cli_inputs_distinguish(&inputs, &err);
     }
     if (status == MEWL_OK && inputs.count > 0) {
-        bool many = inputs.count > 1 || argc > 1;
+        const bool many = into_folder(&inputs, argc, argv);
         mewl_report_many(report, many);
         status = check_outputs(value, &inputs, many, &err);
+        wrong_use = status == MEWL_E_ARG;
         batch b = {.cli = cli,
                    .inputs = &inputs,
                    .opts = opts,
@@ -464,7 +475,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
     mewl_why_close(why);
     if (status != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
-        return MEWL_EXIT_FAILED;
+        return wrong_use ? MEWL_EXIT_USAGE : MEWL_EXIT_FAILED;
     }
     return code;
 }

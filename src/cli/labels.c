@@ -95,7 +95,7 @@ mewl_status mewl_labels_push(mewl_labels *labels, const char *file, const mewl_e
     }
     switch (labels->form) {
     case MEWL_LABELS_AUDACITY:
-        length = snprintf(line, sizeof line, "%.3f\t%.3f\tcry %.2f\n", e->onset_s, e->offset_s, (double)e->confidence);
+        length = snprintf(line, sizeof line, "%.3f\t%.3f\tcry %.3f\n", e->onset_s, e->offset_s, (double)e->confidence);
         break;
     case MEWL_LABELS_TSV:
         length = snprintf(line, sizeof line, "%s\t%.3f\t%.3f\tInfantcry\n", name, e->onset_s, e->offset_s);

@@ -341,7 +341,7 @@ static void print_level(double level_dbfs)
 
 static void print_sentences(const mewl_report *r, const char *name, const mewl_analysis *a)
 {
-    char length[32], sum[32], from[32], to[32];
+    char length[32], sum[32], from[32], to[32], sure[32];
     const char *bold = r->cli->colour ? "\033[1m" : "", *plain = r->cli->colour ? "\033[0m" : "";
     double crying_s = 0.0, deaf_s = 0.0;
     bool hours = a->seconds >= 3600.0;
@@ -362,10 +362,10 @@ static void print_sentences(const mewl_report *r, const char *name, const mewl_a
     }
     for (size_t i = 0; i < a->episode_count; i++) {
         const mewl_episode *e = &a->episodes[i];
-        (void)printf("  %s to %s  %10s  %3.0f %% sure  ", clock_text(from, sizeof from, e->onset_s, hours),
+        (void)printf("  %s to %s  %10s  %14s  ", clock_text(from, sizeof from, e->onset_s, hours),
                      clock_text(to, sizeof to, e->offset_s, hours),
                      mewl_cli_duration(sum, sizeof sum, e->offset_s - e->onset_s),
-                     mewl_cli_percent_sure((double)e->confidence));
+                     mewl_cli_sure(sure, sizeof sure, (double)e->confidence));
         print_level((double)e->level_dbfs);
         (void)putchar('\n');
         if (r->opts.reason != NULL && a->reasons != NULL) {

@@ -168,8 +168,9 @@ static void label_span(cairo_t *cr, const layout *l, mewl_picture_span span, dou
     snprintf(labels[0], sizeof labels[0], "%s%s", cry ? "" : "not hearing ", both);
     snprintf(labels[1], sizeof labels[1], "%s", cry ? from : "not hearing");
     if (cry && !isnan(span.confidence)) {
-        snprintf(labels[0], sizeof labels[0], "%s  (%.0f %% sure)", both,
-                 fmin(99.0, 100.0 * fmax(span.confidence, 0.0))); /* never "100 % sure" */
+        const bool over = span.confidence >= 0.995; /* never "100 % sure" */
+        snprintf(labels[0], sizeof labels[0], "%s  (%s%.0f %% sure)", both, over ? "over " : "",
+                 over ? 99.0 : 100.0 * fmax(span.confidence, 0.0));
     }
     mewl__font(cr, 12.5 * u, cry);
     mewl__colour(cr, cry ? MEWL__CRY : MEWL__INK_SOFT, 1.0);

@@ -53,16 +53,27 @@ static int make_sounds(void **state)
     const struct {
         const char *name;
         wav_form form;
-    } wavs[] = {{"good.wav", good},   {"truncated.wav", truncated}, {"one.wav", one},
-                {"nan.wav", nan},     {"few-nan.wav", few},         {"inf.wav", inf},
-                {"384k.wav", fast},   {"16ch.wav", many},           {"silence.wav", silent},
-                {"tiny.wav", tiny},   {"a batch/a.wav", good},      {"a batch/sub/c.wav", good},
-                {"hidden.wav", good}, {"half hidden/a.wav", good}};
+    } wavs[] = {{"good.wav", good},
+                {"truncated.wav", truncated},
+                {"one.wav", one},
+                {"nan.wav", nan},
+                {"few-nan.wav", few},
+                {"inf.wav", inf},
+                {"384k.wav", fast},
+                {"16ch.wav", many},
+                {"silence.wav", silent},
+                {"tiny.wav", tiny},
+                {"a batch/a.wav", good},
+                {"a batch/sub/c.wav", good},
+                {"one batch/only.wav", good},
+                {"hidden.wav", good},
+                {"half hidden/a.wav", good}};
     char path[256];
     if (mkdtemp(folder) == NULL || chmod(folder, 0777) != 0) {
         return -1;
     }
-    static const char *const folders[] = {"a batch", "a batch/sub", "nothing", "half hidden", "half hidden/below"};
+    static const char *const folders[] = {"a batch", "a batch/sub", "one batch",
+                                          "nothing", "half hidden", "half hidden/below"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         in_folder(path, sizeof path, folders[i]);
         if (mkdir(path, 0777) != 0) {
@@ -279,26 +290,29 @@ static void test_outputs_without_place(void **state)
     (void)state;
     static const struct {
         const char *words, *said;
+        int code; /* 0: 1 */
     } rows[] = {
         {"--picture nowhere/at/all.png good.wav", "--picture: there is no folder nowhere/at; make it first"},
         {"--steps nowhere/all.png good.wav", "--steps: there is no folder nowhere; make it first"},
         {"--csv nowhere/all.csv good.wav", "--csv: there is no folder nowhere; make it first"},
         {"--tsv good.wav/all.tsv good.wav", "--tsv: good.wav is no folder"},
-        {"--audacity '' good.wav", "--audacity: needs the name of a file"},
+        {"--audacity '' good.wav", "--audacity: needs the name of a file", 2},
         {"--raven good.wav good.wav one.wav", "--raven: good.wav is no folder"},
         {"--steps out.png - < good.wav", "--steps reads a recording twice"},
-        {"--csv good.wav one.wav", "--csv: good.wav is a recording, and would be lost"},
-        {"--picture good.wav good.wav", "--picture: good.wav is a recording"},
-        {"--picture night.gif good.wav", "--picture: night.gif: names of pictures end in .png, .svg or .pdf"},
-        {"--steps steps good.wav", "--steps: steps: names of pictures end in .png, .svg or .pdf"},
-        {"--picture - good.wav", "--picture: this cannot go to standard output: name a file"},
-        {"--raven - good.wav one.wav", "--raven: several recordings need a folder, not standard output"},
+        {"--csv good.wav one.wav", "--csv: good.wav is a recording, and would be lost", 2},
+        {"--picture good.wav good.wav", "--picture: good.wav is a recording", 2},
+        {"--picture night.gif good.wav", "--picture: night.gif: names of pictures end in .png, .svg or .pdf", 2},
+        {"--steps steps good.wav", "--steps: steps: names of pictures end in .png, .svg or .pdf", 2},
+        {"--picture - good.wav", "--picture: this cannot go to standard output: name a file", 2},
+        {"--raven - good.wav one.wav", "--raven: several recordings or a folder need a folder", 2},
+        {"--audacity - 'one batch'", "--audacity: several recordings or a folder need a folder", 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char words[256];
         (void)snprintf(words, sizeof words, "analyze %s", rows[i].words);
         const ran *r = run(words);
-        if (r->code != 1 || strstr(r->err, rows[i].said) == NULL || r->out[0] != '\0') {
+        if (r->code != (rows[i].code == 0 ? 1 : rows[i].code) || strstr(r->err, rows[i].said) == NULL ||
+            r->out[0] != '\0') {
             fail_msg("mewl %s: exit %d, out \"%.300s\", err \"%.300s\"", words, r->code, r->out, r->err);
         }
     }
@@ -389,8 +403,10 @@ static void test_label_files(void **state)
         fail_msg("exit %d: %s", r->code, r->err);
     }
     double from, to;
+    int digits = 0, end = 0;
     run_read(text, sizeof text, folder, "out.labels");
-    assert_int_equal(sscanf(text, "%lf\t%lf\tcry ", &from, &to), 2);
+    assert_int_equal(sscanf(text, "%lf\t%lf\tcry %*d.%n%*d%n", &from, &to, &digits, &end), 2);
+    assert_int_equal(end - digits, 3); /* as in the tables */
     assert_true(to > from);
     run_read(text, sizeof text, folder, "out.csv");
     assert_int_equal(strncmp(text, "Start (s),End (s),Label,Confidence,File\n", 40), 0);
@@ -412,6 +428,16 @@ static void test_label_files(void **state)
     run_read(text, sizeof text, folder, "labels/sub/c.wav.txt");
     run_read(text, sizeof text, folder, "labels/good.wav.txt");
     run_read(text, sizeof text, folder, "pictures/sub/c.wav.png");
+    assert_memory_equal(text, "\x89PNG", 4);
+
+    /* A folder is one whatever is in it: the names of outputs are those of folders with one recording too. */
+    r = run("analyze --audacity labels1 --raven labels1 --picture 'x y' --steps steps1 'one batch'");
+    assert_int_equal(r->code, 0);
+    run_read(text, sizeof text, folder, "labels1/only.wav.txt");
+    run_read(text, sizeof text, folder, "labels1/only.wav.selections.txt");
+    run_read(text, sizeof text, folder, "x y/only.wav.png");
+    assert_memory_equal(text, "\x89PNG", 4);
+    run_read(text, sizeof text, folder, "steps1/only.wav.steps.png");
     assert_memory_equal(text, "\x89PNG", 4);
 
     /* Recordings of one name do not overwrite each other's labels, and nothing is written outside the folder. */

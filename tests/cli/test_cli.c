@@ -306,9 +306,25 @@ static void test_exit_codes(void **state)
     assert_int_equal(mewl_cli_exit_code(MEWL_E_LIBRARY), 1);
 }
 
+/* Nobody is told that something is certain, nor 99 % of what JSON has as 0.99996. */
+static void test_sure(void **state)
+{
+    (void)state;
+    static const struct {
+        double confidence;
+        const char *text;
+    } rows[] = {{0.0, "0 % sure"},         {0.981, "98 % sure"},         {0.9949, "99 % sure"},
+                {0.995, "over 99 % sure"}, {0.999959, "over 99 % sure"}, {1.0, "over 99 % sure"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[32];
+        assert_string_equal(mewl_cli_sure(text, sizeof text, rows[i].confidence), rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sure),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_precedence),
