@@ -182,12 +182,14 @@ static json_t *state_json(const mewl_baby_learned *learned)
 }
 
 /* What became of it all, in one line. */
-static void say_sum(const work *w, size_t usable)
+static void say_sum(const work *w, size_t usable, bool known)
 {
     char span[32], left[64] = "";
     const mewl_baby_intake *in = &w->intake;
     const char *files = in->files == 1 ? "recording" : "recordings";
-    const char *done = w->enrol ? "taken as usual" : "compared";
+    const char *done = w->enrol ? "taken as usual"
+                       : known  ? "compared"
+                                : "kept, but there is nothing yet to compare with";
     if (in->files == 0) {
         return; /* all of it unreadable, or known before: told */
     }
@@ -203,7 +205,7 @@ static void say_sum(const work *w, size_t usable)
         mewl_cli_note(w->baby->cli, "nothing could be heard in %zu %s", in->files, files);
     } else {
         mewl_cli_note(w->baby->cli, "no cry in %zu %s (%s listened to) is clear enough to be %s", in->files, files,
-                      span, done);
+                      span, w->enrol ? "taken as usual" : "compared");
     }
 }
 
@@ -229,7 +231,7 @@ static int tell_all(work *w, const mewl_baby_learned *learned)
     for (size_t i = 0; i < w->intake.count; i++) {
         usable += w->intake.kept[i].usable;
     }
-    say_sum(w, usable);
+    say_sum(w, usable, learned->state.sessions > 0);
     if (w->enrol && learned->state.sessions == 0) {
         mewl_cli_note(cli, "nothing is known yet of how %s usually cries: enrol further recordings, with clear crying",
                       w->baby->infant.name);

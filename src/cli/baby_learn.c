@@ -241,13 +241,27 @@ static mewl_status raise_alert(lesson *l, const mewl_entry *entry, const mewl_st
     return mewl_store_alert_add(l->baby->store, &alert, l->err);
 }
 
+/* An entry without figures. */
+static mewl_store_entry plain_entry(const lesson *l, mewl_store_entry_kind kind, int64_t time_ms)
+{
+    return (mewl_store_entry){.infant_id = l->baby->infant.id,
+                              .time_ms = time_ms,
+                              .kind = kind,
+                              .score = (double)NAN,
+                              .p_value = (double)NAN,
+                              .p_step = (double)NAN,
+                              .z = (double)NAN,
+                              .evidence = (double)NAN,
+                              .coverage = (double)NAN};
+}
+
 /* Which part of a session is told of. */
 static int rank_of(mewl_store_entry_kind kind)
 {
-    return kind == MEWL_STORE_ENTRY_UNUSUAL    ? 3
-           : kind == MEWL_STORE_ENTRY_USUAL    ? 2
-           : kind == MEWL_STORE_ENTRY_ENROLLED ? 1
-                                               : 0;
+    return kind == MEWL_STORE_ENTRY_UNUSUAL                                         ? 3
+           : kind == MEWL_STORE_ENTRY_USUAL                                         ? 2
+           : kind == MEWL_STORE_ENTRY_ENROLLED || kind == MEWL_STORE_ENTRY_LEARNING ? 1
+                                                                                    : 0;
 }
 
 /* Puts an entry with its words. One of the store's sessions may come in parts: enrolled and compared, or farther apart
@@ -273,8 +287,9 @@ static mewl_status keep_entry(lesson *l, const mewl_entry *entry)
 {
     static const mewl_store_entry_kind kinds[MEWL_ENTRY_KINDS] = {
         [MEWL_ENTRY_ENROLLED] = MEWL_STORE_ENTRY_ENROLLED, [MEWL_ENTRY_USUAL] = MEWL_STORE_ENTRY_USUAL,
-        [MEWL_ENTRY_UNUSUAL] = MEWL_STORE_ENTRY_UNUSUAL,   [MEWL_ENTRY_UNUSABLE] = MEWL_STORE_ENTRY_UNUSABLE,
-        [MEWL_ENTRY_CHANGE] = MEWL_STORE_ENTRY_CHANGE,     [MEWL_ENTRY_DEVICE] = MEWL_STORE_ENTRY_DEVICE};
+        [MEWL_ENTRY_UNUSUAL] = MEWL_STORE_ENTRY_UNUSUAL,   [MEWL_ENTRY_LEARNING] = MEWL_STORE_ENTRY_LEARNING,
+        [MEWL_ENTRY_UNUSABLE] = MEWL_STORE_ENTRY_UNUSABLE, [MEWL_ENTRY_CHANGE] = MEWL_STORE_ENTRY_CHANGE,
+        [MEWL_ENTRY_DEVICE] = MEWL_STORE_ENTRY_DEVICE};
     mewl_store_entry kept = {.infant_id = l->baby->infant.id,
                              .time_ms = llround(1000.0 * entry->time_s),
                              .kind = kinds[entry->kind],
@@ -346,18 +361,10 @@ static mewl_status keep_enrolled(lesson *l, const mewl_baby_waiting *list, size_
         for (; end < count && list[end].session_id == list[i].session_id; end++) {
             MEWL_TRY(keep_score(l, &list[end], &none, MEWL_STORE_LEARNING));
         }
-        mewl_store_entry entry = {.infant_id = l->baby->infant.id,
-                                  .time_ms = list[i].start_ms,
-                                  .kind = MEWL_STORE_ENTRY_ENROLLED,
-                                  .session_id = list[i].session_id,
-                                  .recordings = (int64_t)(end - i),
-                                  .learned = true,
-                                  .score = (double)NAN,
-                                  .p_value = (double)NAN,
-                                  .p_step = (double)NAN,
-                                  .z = (double)NAN,
-                                  .evidence = (double)NAN,
-                                  .coverage = (double)NAN};
+        mewl_store_entry entry = plain_entry(l, MEWL_STORE_ENTRY_ENROLLED, list[i].start_ms);
+        entry.session_id = list[i].session_id;
+        entry.recordings = (int64_t)(end - i);
+        entry.learned = true;
         MEWL_TRY(put_entry(l, &entry));
         i = end;
     }
@@ -386,10 +393,18 @@ static mewl_status hear(lesson *l, const mewl_baby_waiting *w)
     mewl_verdict v = {.score = (double)NAN, .p = {.p = (double)NAN, .step = (double)NAN}};
     size_t count = 0;
     if (mewl_infant_describe(l->infant).sessions == 0) { /* nothing to compare it with */
+        mewl_store_entry entry = plain_entry(l, MEWL_STORE_ENTRY_LEARNING, w->start_ms);
+        entry.session_id = w->session_id;
+        entry.recordings = 1;
+        MEWL_TRY(put_entry(l, &entry));
         return keep_score(l, w, &v, MEWL_STORE_LEARNING);
     }
     MEWL_TRY(mewl_infant_hear(l->infant, &v, entries, &count, &w->recording, l->err));
     MEWL_TRY(keep_entries(l, entries, count));
+    if (v.gate == 0 && v.p.calibration == MEWL_CALIBRATION_NONE) {
+        v.p.p = v.p.step = (double)NAN; /* 1, which stands for that, would read as usual */
+        return keep_score(l, w, &v, MEWL_STORE_LEARNING);
+    }
     return keep_score(l, w, &v, v.gate != 0 ? MEWL_STORE_UNUSABLE : v.unusual ? MEWL_STORE_UNUSUAL : MEWL_STORE_USUAL);
 }
 
@@ -541,15 +556,8 @@ static mewl_status give_answer(lesson *l, bool accepted)
     }
     /* Behind all that was heard, or it would come earlier when the model is made anew. */
     const int64_t last_ms = llround(1000.0 * before.last_time_s);
-    mewl_store_entry entry = {.infant_id = l->baby->infant.id,
-                              .time_ms = last_ms > l->baby->now_ms ? last_ms : l->baby->now_ms,
-                              .kind = accepted ? MEWL_STORE_ENTRY_ACCEPTED : MEWL_STORE_ENTRY_DISMISSED,
-                              .score = (double)NAN,
-                              .p_value = (double)NAN,
-                              .p_step = (double)NAN,
-                              .z = (double)NAN,
-                              .evidence = (double)NAN,
-                              .coverage = (double)NAN};
+    mewl_store_entry entry = plain_entry(l, accepted ? MEWL_STORE_ENTRY_ACCEPTED : MEWL_STORE_ENTRY_DISMISSED,
+                                         last_ms > l->baby->now_ms ? last_ms : l->baby->now_ms);
     mewl_baby_entry_words(entry.text, sizeof entry.text, &entry);
     MEWL_TRY(mewl_store_entry_put(l->baby->store, &entry, l->err));
     MEWL_TRY(add_answer(l, &entry));

@@ -56,7 +56,7 @@ static size_t make_points(mewl_timeline_point *points, const mewl_baby_span *s)
     }
     for (size_t i = 0; i < s->entry_count; i++) {
         const mewl_store_entry *e = &s->entries[i];
-        if (e->kind <= MEWL_STORE_ENTRY_UNUSUAL) {
+        if (e->kind <= MEWL_STORE_ENTRY_LEARNING) {
             points[count++] =
                 (mewl_timeline_point){local_day(e->time_ms), e->p_value, true, e->kind == MEWL_STORE_ENTRY_UNUSUAL};
         }
@@ -156,7 +156,7 @@ static void print_text(const mewl_baby_span *s, const mewl_baby *baby, const mew
     for (size_t i = 0; i < s->entry_count; i++) {
         const mewl_store_entry *e = &s->entries[i];
         char cries[32] = "";
-        if (e->kind <= MEWL_STORE_ENTRY_UNUSUAL) {
+        if (e->kind <= MEWL_STORE_ENTRY_LEARNING) {
             (void)snprintf(cries, sizeof cries, "%lld cr%s", (long long)e->recordings,
                            e->recordings == 1 ? "y" : "ies");
             sessions++;

@@ -100,6 +100,9 @@ void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *e)
         (void)snprintf(out, size, "sounded unlike usual: of usual sessions, %s would lie as far out%s",
                        mewl_baby_share(share, sizeof share, e->p_value), basis_words(e->calibration));
         break;
+    case MEWL_STORE_ENTRY_LEARNING:
+        (void)snprintf(out, size, "not compared: too little was known yet of what is usual");
+        break;
     case MEWL_STORE_ENTRY_UNUSABLE:
         mewl_baby_gate_words(why, sizeof why, e->gate);
         (void)snprintf(out, size, "could not be compared%s%s", why[0] != '\0' ? ": " : "", why);
@@ -111,7 +114,11 @@ void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *e)
     case MEWL_STORE_ENTRY_DEVICE:
         (void)snprintf(out, size,
                        "the microphone or the room seems to have changed: cries before and after are not "
-                       "compared, Mewl gets used to the new sound first");
+                       "compared, Mewl gets used to the new sound first%s",
+                       e->channel[0] != '\0'
+                           ? ". So the change told before cannot be followed any further and is closed "
+                             "without an answer; if it lasts, it is part of what is learned now"
+                           : "");
         break;
     case MEWL_STORE_ENTRY_ACCEPTED:
         (void)snprintf(out, size, "said: the voice has changed and that is fine; learned as the new usual from here");
@@ -146,11 +153,13 @@ void mewl_baby_verdict_words(char *out, size_t size, const mewl_verdict *v, bool
 bool mewl_baby_open_words(char *out, size_t size, const mewl_infant_state *s, const char *name)
 {
     if (s->change_open) {
-        (void)snprintf(out, size,
-                       "a change is open: until it is answered, Mewl learns nothing new and tells of no other change. "
-                       "If the voice has changed and that is fine: `mewl baby alerts %s --accept`; if it was nothing: "
-                       "`mewl baby alerts %s --dismiss`. It closes by itself after six usual sessions in a row",
-                       name, name);
+        (void)snprintf(
+            out, size,
+            "a change is open: until it is answered, Mewl learns nothing new and tells of no other change. "
+            "If the voice has changed and that is fine: `mewl baby alerts %s --accept`; if it was nothing: "
+            "`mewl baby alerts %s --dismiss`. It closes by itself after six usual sessions in a row, and when the "
+            "microphone or the room changes; the timeline then says so",
+            name, name);
     }
     return s->change_open;
 }

@@ -21,7 +21,7 @@ void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *entry
  * then the sentence that says so, at most MEWL_BABY_REACH_MAX bytes. */
 bool mewl_baby_reach_words(char *out, size_t size, const mewl_infant_state *state, double alarm_days);
 
-#define MEWL_BABY_OPEN_MAX 512
+#define MEWL_BABY_OPEN_MAX 640
 
 /* Whether a change waits for the family's answer; then what can be done about it, at most MEWL_BABY_OPEN_MAX bytes. */
 bool mewl_baby_open_words(char *out, size_t size, const mewl_infant_state *state, const char *name);

@@ -357,7 +357,7 @@ static mewl_verdict judge(mewl_infant *infant, unsigned gate, const double *plac
         return v;
     }
     v.p = mewl_conformal_recording(&c, v.score);
-    v.unusual = v.p.p <= v.level;
+    v.unusual = v.p.calibration != MEWL_CALIBRATION_NONE && v.p.p <= v.level;
     return v;
 }
 
@@ -447,7 +447,9 @@ mewl_status mewl_infant_end_session(mewl_infant *infant, mewl_entry *entries, si
         entry.p_step = p.step;
         entry.calibration = (int)p.calibration;
         entry.recordings = r->usable;
-        entry.kind = p.p <= mewl__infant_level(infant) ? MEWL_ENTRY_UNUSUAL : MEWL_ENTRY_USUAL;
+        entry.kind = p.calibration == MEWL_CALIBRATION_NONE ? MEWL_ENTRY_LEARNING
+                     : p.p <= mewl__infant_level(infant)    ? MEWL_ENTRY_UNUSUAL
+                                                            : MEWL_ENTRY_USUAL;
         mewl__watched watched;
         status = mewl__infant_watch(infant, &watched, r->first_s, entry.score, r, err);
         if (status == MEWL_OK) {
@@ -457,6 +459,9 @@ mewl_status mewl_infant_end_session(mewl_infant *infant, mewl_entry *entries, si
             mewl__infant_judge_change(infant, &entry, entries, &extras, &watched);
             status = learn_session(infant, &entry, err);
             *entry_count = extras;
+        }
+        if (p.calibration == MEWL_CALIBRATION_NONE) { /* 1 stood for that, so that it is learned from */
+            entry.p = entry.p_step = NAN;
         }
     } else {
         *entry_count = 1;

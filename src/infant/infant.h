@@ -104,7 +104,8 @@ mewl_status mewl_infant_listened(mewl_infant *infant, double from_s, double to_s
  * also closes by itself after six sessions in a row that are usual in what had changed: by their p-values where that
  * was the score; where it was a measure, each within 1.645 standard deviations of what was expected before the change,
  * and their mean within half of one. What was heard meanwhile is then no part of what is usual, and the way back is not
- * told as a change of its own: the session's entry says that the change is over.) */
+ * told as a change of its own: the session's entry says that the change is over. And a new microphone or room closes
+ * it, since sounds before and after do not compare: the device's entry says so.) */
 void mewl_infant_accept_change(mewl_infant *infant);
 
 /* Closes an open change as a false alarm: what was usual stays so; learning goes on. Nothing when none is open. */

@@ -140,6 +140,8 @@ void mewl__infant_judge_change(mewl_infant *infant, mewl_entry *session, mewl_en
     if (other_source || watched->device) {
         extra.kind = MEWL_ENTRY_DEVICE;
         extra.evidence = other_source ? 0 : watched->device_evidence;
+        extra.over = infant->change_open; /* told: what was asked cannot be answered any more */
+        extra.channel = infant->change_open ? infant->open.channel : -1;
         mewl__infant_start_rebase(infant);
         entries[(*count)++] = extra;
     } else if (watched->channel >= 0 && infant->rebase_left == 0 && !infant->change_open) {

@@ -14,6 +14,7 @@
     X(MEWL_ENTRY_ENROLLED, "enrolled", "part of the baseline")                                                         \
     X(MEWL_ENTRY_USUAL, "usual", "sounded as usual")                                                                   \
     X(MEWL_ENTRY_UNUSUAL, "unusual", "sounded different from usual")                                                   \
+    X(MEWL_ENTRY_LEARNING, "learning", "too little was known to compare it")                                           \
     X(MEWL_ENTRY_UNUSABLE, "unusable", "could not be compared")                                                        \
     X(MEWL_ENTRY_CHANGE, "change", "has sounded different for some time")                                              \
     X(MEWL_ENTRY_DEVICE, "device", "the microphone or the room seems to have changed")
@@ -36,12 +37,13 @@ typedef struct mewl_entry {
     size_t recordings; /* usable ones in it; of an unusable session: all */
     unsigned gate;     /* MEWL_GATE_ bits met in it */
     double score;      /* mean; NaN for unusable */
-    double p, p_step;  /* conformal_session's; NaN for unusable */
+    double p, p_step;  /* conformal_session's; NaN for unusable, and where too little is known */
     int calibration;   /* mewl_calibration: what p stands on */
     bool learned;      /* the model was updated with it */
     bool held_apart;   /* kept for calibration alone */
-    bool over;         /* of a session: with it a change that was open is over: `channel` is as before again */
-    int channel;       /* of a change, or of one that is over: 0 the score, 1 + k the k-th measure; else -1 */
+    bool over;         /* of a session: with it a change that was open is over: `channel` is as before again; of a
+                          device: it closes the change that was open in `channel`, which cannot be followed further */
+    int channel;       /* of a change, or of one that is over or closed: 0 the score, 1 + k the k-th measure; else -1 */
     double evidence;   /* of a change or device: ln R; of a session: ln M of the score's martingale */
     double z;          /* standardised difference from what was expected: of a change in what changed, else of the
                           score; NaN if not judged */

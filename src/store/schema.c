@@ -86,11 +86,12 @@ static const char first[] =
     " evidence REAL,"                                                                                                  \
     " coverage REAL,"                                                                                                  \
     " text TEXT CHECK (length(CAST(text AS BLOB)) <= 512)) STRICT;"
-#define TIMELINE_INDEXES                                                                                               \
+#define TIMELINE_INDEXES(kinds)                                                                                        \
     "CREATE INDEX timeline_by_time ON timeline(infant_id, time_ms);"                                                   \
     "CREATE UNIQUE INDEX timeline_one_a_session ON timeline(session_id) WHERE kind IN"                                 \
-    " ('enrolled', 'usual', 'unusual', 'unusable');"                                                                   \
+    " (" kinds ");"                                                                                                    \
     "CREATE INDEX timeline_by_session ON timeline(session_id);"
+#define SESSIONS "'enrolled', 'usual', 'unusual', 'unusable'"
 #define KINDS "'enrolled', 'usual', 'unusual', 'unusable', 'change', 'device', 'note'"
 
 /* What was concluded: voice measures, personal models, scores, timeline, coverage, alerts. */
@@ -127,29 +128,29 @@ static const char second[] =
     "verdict);"
     "CREATE INDEX scores_by_session ON scores(session_id);"
     "CREATE INDEX scores_by_model ON scores(model_id);"
-    "CREATE INDEX scores_by_personal ON scores(personal_id);" TIMELINE("timeline", KINDS) TIMELINE_INDEXES
-    "CREATE TABLE coverage ("
-    " id INTEGER PRIMARY KEY,"
-    " infant_id INTEGER NOT NULL REFERENCES infants(id) ON DELETE CASCADE,"
-    " source_id INTEGER REFERENCES sources(id) ON DELETE SET NULL,"
-    " from_ms INTEGER NOT NULL,"
-    " to_ms INTEGER NOT NULL CHECK (to_ms >= from_ms),"
-    " heard_s REAL NOT NULL CHECK (heard_s >= 0)) STRICT;"
-    "CREATE INDEX coverage_by_time ON coverage(infant_id, from_ms, to_ms, source_id, heard_s);"
-    "CREATE INDEX coverage_by_source ON coverage(source_id);"
-    "CREATE TABLE alerts ("
-    " id INTEGER PRIMARY KEY,"
-    " infant_id INTEGER NOT NULL REFERENCES infants(id) ON DELETE CASCADE,"
-    " time_ms INTEGER NOT NULL,"
-    " told_ms INTEGER NOT NULL,"
-    " kind TEXT NOT NULL CHECK (length(CAST(kind AS BLOB)) BETWEEN 1 AND 64),"
-    " session_id INTEGER REFERENCES sessions(id) ON DELETE CASCADE,"
-    " p_value REAL CHECK (p_value BETWEEN 0 AND 1),"
-    " alarm_days REAL NOT NULL,"
-    " seen_ms INTEGER,"
-    " text TEXT NOT NULL CHECK (length(CAST(text AS BLOB)) <= 512)) STRICT;"
-    "CREATE INDEX alerts_by_time ON alerts(infant_id, time_ms);"
-    "CREATE UNIQUE INDEX alerts_one_a_session ON alerts(session_id, kind) WHERE session_id IS NOT NULL;";
+    "CREATE INDEX scores_by_personal ON scores(personal_id);" TIMELINE("timeline", KINDS) TIMELINE_INDEXES(
+        SESSIONS) "CREATE TABLE coverage ("
+                  " id INTEGER PRIMARY KEY,"
+                  " infant_id INTEGER NOT NULL REFERENCES infants(id) ON DELETE CASCADE,"
+                  " source_id INTEGER REFERENCES sources(id) ON DELETE SET NULL,"
+                  " from_ms INTEGER NOT NULL,"
+                  " to_ms INTEGER NOT NULL CHECK (to_ms >= from_ms),"
+                  " heard_s REAL NOT NULL CHECK (heard_s >= 0)) STRICT;"
+                  "CREATE INDEX coverage_by_time ON coverage(infant_id, from_ms, to_ms, source_id, heard_s);"
+                  "CREATE INDEX coverage_by_source ON coverage(source_id);"
+                  "CREATE TABLE alerts ("
+                  " id INTEGER PRIMARY KEY,"
+                  " infant_id INTEGER NOT NULL REFERENCES infants(id) ON DELETE CASCADE,"
+                  " time_ms INTEGER NOT NULL,"
+                  " told_ms INTEGER NOT NULL,"
+                  " kind TEXT NOT NULL CHECK (length(CAST(kind AS BLOB)) BETWEEN 1 AND 64),"
+                  " session_id INTEGER REFERENCES sessions(id) ON DELETE CASCADE,"
+                  " p_value REAL CHECK (p_value BETWEEN 0 AND 1),"
+                  " alarm_days REAL NOT NULL,"
+                  " seen_ms INTEGER,"
+                  " text TEXT NOT NULL CHECK (length(CAST(text AS BLOB)) <= 512)) STRICT;"
+                  "CREATE INDEX alerts_by_time ON alerts(infant_id, time_ms);"
+                  "CREATE UNIQUE INDEX alerts_one_a_session ON alerts(session_id, kind) WHERE session_id IS NOT NULL;";
 
 /* Clips are kept only where the family wants them, and no more than there is room for. */
 static const char third[] =
@@ -163,10 +164,19 @@ static const char third[] =
     "DROP TABLE timeline_before;"
 static const char fourth[] =
     "ALTER TABLE timeline RENAME TO timeline_before;" TIMELINE("timeline", KINDS ", 'accepted', 'dismissed'")
-        TIMELINE_MOVED TIMELINE_INDEXES;
+        TIMELINE_MOVED TIMELINE_INDEXES(SESSIONS);
+
+/* Sessions of which too little was known to compare them: until then they were written down as usual ones. */
+static const char fifth[] = "ALTER TABLE timeline RENAME TO timeline_before;" TIMELINE(
+    "timeline", KINDS ", 'accepted', 'dismissed', 'learning'")
+    TIMELINE_MOVED TIMELINE_INDEXES(
+        SESSIONS
+        ", 'learning'") "UPDATE timeline SET kind = 'learning', p_value = NULL, p_step = NULL, text = 'not compared: "
+                        "too little was known '"
+                        " || 'yet of what is usual' WHERE kind IN ('usual', 'unusual') AND calibration = 'none';";
 
 const char *mewl__schema_step(int version)
 {
-    static const char *const steps[MEWL_STORE_VERSION] = {first, second, third, fourth};
+    static const char *const steps[MEWL_STORE_VERSION] = {first, second, third, fourth, fifth};
     return version >= 1 && version <= MEWL_STORE_VERSION ? steps[version - 1] : NULL;
 }

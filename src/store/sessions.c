@@ -45,10 +45,10 @@ static mewl_status merge(mewl_store *store, int64_t kept, int64_t other, mewl_er
     MEWL_TRY(
         mewl__store_run(store, err, "UPDATE recordings SET session_id = ? WHERE session_id = ?", "ii", kept, other));
     MEWL_TRY(mewl__store_run(store, err, "UPDATE scores SET session_id = ? WHERE session_id = ?", "ii", kept, other));
-    MEWL_TRY(mewl__store_run(
-        store, err,
-        "DELETE FROM timeline WHERE session_id = ? AND kind IN ('enrolled', 'usual', 'unusual', 'unusable')", "i",
-        other));
+    MEWL_TRY(mewl__store_run(store, err,
+                             "DELETE FROM timeline WHERE session_id = ? AND kind IN ('enrolled', 'usual', 'unusual', "
+                             "'learning', 'unusable')",
+                             "i", other));
     MEWL_TRY(mewl__store_run(store, err, "UPDATE timeline SET session_id = ? WHERE session_id = ?", "ii", kept, other));
     MEWL_TRY(mewl__store_run(store, err, "UPDATE OR IGNORE alerts SET session_id = ? WHERE session_id = ?", "ii", kept,
                              other));

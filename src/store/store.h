@@ -44,7 +44,7 @@
 #define MEWL_STORE_CLIPS "clips"
 
 /* The schema that this code writes. */
-#define MEWL_STORE_VERSION 4
+#define MEWL_STORE_VERSION 5
 
 typedef struct mewl_store mewl_store;
 

@@ -7,8 +7,8 @@
 #include "store/statement.h"
 
 static const char *const verdict_names[] = {"learning", "usual", "unusual", "unusable"};
-static const char *const entry_names[] = {"enrolled", "usual",    "unusual",   "unusable", "change",
-                                          "device",   "accepted", "dismissed", "note"};
+static const char *const entry_names[] = {"enrolled", "usual",  "unusual",  "learning",  "unusable",
+                                          "change",   "device", "accepted", "dismissed", "note"};
 
 #define VERDICTS (sizeof verdict_names / sizeof verdict_names[0])
 #define ENTRIES (sizeof entry_names / sizeof entry_names[0])
@@ -111,7 +111,7 @@ static mewl_status check_entry(const mewl_store_entry *e, mewl_error *err)
     return MEWL_OK;
 }
 
-#define OF_A_SESSION "('enrolled', 'usual', 'unusual', 'unusable')"
+#define OF_A_SESSION "('enrolled', 'usual', 'unusual', 'learning', 'unusable')"
 
 mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *e, mewl_error *err)
 {

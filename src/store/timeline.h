@@ -24,11 +24,12 @@ typedef struct mewl_store_score {
     mewl_store_verdict verdict;
 } mewl_store_score;
 
-/* The first four are what came of a session: one a session. */
+/* The first five are what came of a session: one a session. */
 typedef enum mewl_store_entry_kind {
     MEWL_STORE_ENTRY_ENROLLED, /* part of the baseline */
     MEWL_STORE_ENTRY_USUAL,
     MEWL_STORE_ENTRY_UNUSUAL,
+    MEWL_STORE_ENTRY_LEARNING, /* too little was known to compare it */
     MEWL_STORE_ENTRY_UNUSABLE,
     MEWL_STORE_ENTRY_CHANGE,    /* different for some time */
     MEWL_STORE_ENTRY_DEVICE,    /* another microphone or room: before and after do not compare */
@@ -42,7 +43,7 @@ typedef struct mewl_store_entry {
     int64_t infant_id;
     int64_t time_ms;
     mewl_store_entry_kind kind;
-    int64_t session_id;                    /* 0: none; the first four kinds have one */
+    int64_t session_id;                    /* 0: none; the first five kinds have one */
     int64_t recordings;                    /* usable ones that it stands for; of an unusable session: all */
     unsigned gate;                         /* why recordings of it were not usable: bits of infant/gate.h */
     double score;                          /* how far from usual, in the personal model's unit */
@@ -61,7 +62,7 @@ typedef struct mewl_store_entry {
 } mewl_store_entry;
 
 /* Name in exports and JSON: "learning", "usual", "unusual", "unusable"; "enrolled", "usual", "unusual",
- * "unusable", "change", "device", "accepted", "dismissed", "note". */
+ * "learning", "unusable", "change", "device", "accepted", "dismissed", "note". */
 const char *mewl_store_verdict_name(mewl_store_verdict verdict);
 const char *mewl_store_entry_name(mewl_store_entry_kind kind);
 
@@ -77,7 +78,7 @@ mewl_status mewl_store_score_each(mewl_store *store, int64_t infant_id, int64_t 
                                   mewl_status (*row)(void *user, const mewl_store_score *score), void *user,
                                   mewl_error *err);
 
-/* Adds an entry and writes its id; one of the first four kinds replaces that of the same session. MEWL_E_NOT_FOUND,
+/* Adds an entry and writes its id; one of the first five kinds replaces that of the same session. MEWL_E_NOT_FOUND,
  * MEWL_E_ARG.
  */
 mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *entry, mewl_error *err);

@@ -293,6 +293,33 @@ static void it_does_not_matter_how_files_come(void **state)
     assert_string_equal(show[0], show[1]);
 }
 
+/* Too little known to compare is not "usual": in words, in JSON, in the picture. */
+static void what_is_not_compared_is_said_so(void **state)
+{
+    (void)state;
+    expect("add Ada --born 2025-09-20 --store new " NOW, 0, NULL, NULL);
+    expect(with_cries("score Ada --store new --at '2025-10-10 06:30' " NOW, 0, 1), 0,
+           "too little is known yet to compare it", "1 cry from 1 recording (3.0 s listened to) kept");
+    expect("timeline Ada --store new " NOW, 0, "06:30   1 cry      not compared: too little was known yet", NULL);
+    expect(with_cries("enrol Ada --store new --at '2025-10-11 06:30' " NOW, 1, 2), 0, NULL, NULL);
+    json_t *out = parse(with_cries("score Ada --json --store new --at '2025-10-12 06:30' " NOW, 2, 3), 0);
+    const json_t *row = json_array_get(json_object_get(out, "recordings"), 0);
+    assert_string_equal(json_string_value(json_object_get(row, "verdict")), "learning");
+    assert_true(json_is_null(json_object_get(row, "p_value")));
+    json_decref(out);
+    out = parse("timeline Ada --json --picture new.svg --store new " NOW, 0);
+    const json_t *entries = json_object_get(out, "entries");
+    static const char *const events[] = {"learning", "enrolled", "learning"};
+    assert_int_equal(json_array_size(entries), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *e = json_array_get(entries, i);
+        assert_string_equal(json_string_value(json_object_get(e, "event")), events[i]);
+        assert_true(json_is_null(json_object_get(e, "p_value"))); /* a hollow dot in the picture */
+        assert_int_equal(number(e, "recordings"), 1);
+    }
+    json_decref(out);
+}
+
 /* A session that was still going on when it was compared is told of when it is over, though nothing came since. */
 static void a_session_of_this_hour_is_told(void **state)
 {
@@ -539,6 +566,7 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(loudness_says_nothing),
                                        cmocka_unit_test(order_does_not_matter),
                                        cmocka_unit_test(it_does_not_matter_how_files_come),
+                                       cmocka_unit_test(what_is_not_compared_is_said_so),
                                        cmocka_unit_test(a_session_of_this_hour_is_told),
                                        cmocka_unit_test(the_timeline_tells_what_was_heard),
                                        cmocka_unit_test(alarms_keep_to_the_wish),

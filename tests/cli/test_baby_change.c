@@ -21,6 +21,7 @@
 #define LATER "--now 2025-12-01T12:00Z "
 
 static char *program;
+static int64_t microphone; /* of cries added from now on; 0: not known */
 static char folder[] = "/dev/shm/mewl-test-change-XXXXXX";
 
 static const ran *run(const char *words)
@@ -55,6 +56,7 @@ static void add_cry(mewl_store *store, int64_t infant_id, int64_t model_id, size
     mewl_store_recording r = a_recording(infant_id, FIRST_MS + (int64_t)session * SESSION_MS + (late ? 2 * HOUR_MS : 0),
                                          (uint64_t)infant_id * 10000 + session + (late ? 1000 : 0));
     r.role = session < ENROLLED ? MEWL_STORE_ENROLLED : MEWL_STORE_SCORED;
+    r.source_id = microphone;
     r.snr_db = 20.0;
     r.confidence = 0.99;
     assert_done(mewl_store_recording_add(store, &r, E));
@@ -236,6 +238,28 @@ static void a_pitch_that_comes_back(void **state)
     json_decref(alerts);
 }
 
+/* A change that is open when the microphone is another one: its closing is told, in the timeline and as an alert. */
+static void a_microphone_closes_a_change(void **state)
+{
+    (void)state;
+    add_sessions("Mia", 0, ANSWERED, CHANGED, false);
+    assert_true(is_open("Mia", THEN));
+    expect("show Mia " THEN, 0, "and when the microphone or the room changes", NULL);
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/store", folder);
+    mewl_store *store = open_store(path);
+    assert_done(mewl_store_source(store, &microphone, "nursery", 1, E));
+    mewl_store_close(store);
+    add_sessions("Mia", ANSWERED, ANSWERED + 2, CHANGED, false);
+    microphone = 0;
+    assert_false(is_open("Mia", LATER));
+    expect("timeline Mia " LATER, 0, "cannot be followed any further and is closed", NULL);
+    expect("alerts Mia " LATER, 0, "cannot be followed any further and is closed", NULL);
+    json_t *now = timeline("Mia");
+    assert_int_equal(count_entries(now, "device"), 1);
+    json_decref(now);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -266,7 +290,8 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(an_answer_is_repeated),
                                        cmocka_unit_test(late_recordings_lie_before_the_answer),
                                        cmocka_unit_test(a_dismissed_change_is_over),
-                                       cmocka_unit_test(a_pitch_that_comes_back)};
+                                       cmocka_unit_test(a_pitch_that_comes_back),
+                                       cmocka_unit_test(a_microphone_closes_a_change)};
     const int failed = cmocka_run_group_tests_name("baby change", tests, make_folder, remove_folder);
     free(program);
     return failed;
