@@ -238,6 +238,9 @@ static mewl_status open_decoder(mewl__input *input, mewl_error *err)
     const AVCodec *decoder = NULL;
     input->stream = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
     if (input->stream == AVERROR_STREAM_NOT_FOUND) {
+        if (strcmp(format->iformat->name, "tty") == 0) { /* FFmpeg draws texts as pictures of a terminal */
+            return mewl_error_set(err, MEWL_E_FORMAT, "%s: a text, not a sound or video file", input->shown);
+        }
         unsigned videos = 0;
         for (unsigned i = 0; i < format->nb_streams; i++) {
             videos += format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
@@ -332,6 +335,20 @@ static void release(mewl__input *input)
     av_frame_free(&input->frame);
 }
 
+/* Whether a pipe gave the sound before the index that says where in it each packet lies, as phones write mp4 and m4a:
+ * by then the sound has gone by, unless it is so short that FFmpeg holds it still. */
+static bool index_came_last(const AVFormatContext *format)
+{
+    const AVIOContext *pb = format->pb;
+    for (unsigned i = 0; pb != NULL && (pb->seekable & AVIO_SEEKABLE_NORMAL) == 0 && i < format->nb_streams; i++) {
+        const AVIndexEntry *first = avformat_index_get_entry(format->streams[i], 0);
+        if (first != NULL && first->pos < avio_tell(format->pb)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static mewl_status open_format(mewl__input *input, const char *url, const mewl_source_opts *opts, mewl_error *err)
 {
     const char *rest = NULL;
@@ -374,6 +391,7 @@ static mewl_status open_format(mewl__input *input, const char *url, const mewl_s
         return explain_open(input, kind, code, err);
     }
     input->live = is_live(input->format, kind, opts->live);
+    input->index_last = kind == MEWL__ADDRESS_STDIN && index_came_last(input->format);
     if (!file) {
         input->format->max_ts_probe = 0; /* else up to 50 packets are read ahead, seconds of raw PCM */
     }

@@ -20,6 +20,7 @@ typedef struct mewl__input {
     AVFrame *frame;
     AVIOContext *standard_input; /* ours, or NULL */
     bool stdin_began;            /* a byte came from it */
+    bool index_last;             /* from a pipe came first the sound, then the index that says where it is */
     mewl__avlog avlog;
     const atomic_bool *cancel;
     double deadline_s; /* machine's monotonic time at which a blocking call is broken off; INFINITY: never */

@@ -428,6 +428,12 @@ static mewl_status start(mewl_source *s, mewl_error *err)
     s->have_input = true;
     bool ended = false;
     MEWL_TRY(mewl__input_next(&s->input, &ended, err));
+    if (ended && s->input.index_last) {
+        return mewl_error_set(err, MEWL_E_UNSUPPORTED,
+                              "%s: recordings of this form (mp4, m4a, mov) say at their end where their sound lies, so "
+                              "that they cannot be read from a pipe: give the file itself",
+                              s->input.shown);
+    }
     if (ended && s->input.decode_errors > 0) {
         return mewl_error_set(err, MEWL_E_FORMAT, "%s: nothing in it could be decoded: damaged", s->input.shown);
     }

@@ -89,8 +89,8 @@ typedef struct mewl_source_info {
  * password):
  * MEWL_E_NOT_FOUND, MEWL_E_PERMISSION, MEWL_E_FORMAT (no sound format is recognised; or nothing could be decoded),
  * MEWL_E_EMPTY (no byte, no sound stream, or not one sample in it), MEWL_E_UNSUPPORTED (no decoder; rate outside 1 kHz
- * to 1 MHz; over 64 channels), MEWL_E_TIMEOUT, MEWL_E_IO, MEWL_E_ARG (bad opts), MEWL_E_CANCELLED, MEWL_E_MEMORY. On
- * failure *out is NULL. */
+ * to 1 MHz; over 64 channels; an mp4 from a pipe whose index comes last), MEWL_E_TIMEOUT, MEWL_E_IO, MEWL_E_ARG (bad
+ * opts), MEWL_E_CANCELLED, MEWL_E_MEMORY. On failure *out is NULL. */
 mewl_status mewl_source_open(mewl_source **out, const char *url, mewl_source_opts opts, mewl_error *err);
 
 /* Waits for sound and writes at most max_frames frames (info.channels numbers each) to `interleaved`; *got says how

@@ -308,11 +308,14 @@ static bool to_stdout(const char **value, int option)
     return labels && value[option] != NULL && strcmp(value[option], "-") == 0;
 }
 
-static int check_words(const mewl_cli *cli, const char **value, int operands)
+static int check_words(const mewl_cli *cli, const char **value, int operands, char *const *argv)
 {
     static const char *const fail_words[] = {"cry"};
     if (operands == 0) {
         return mewl_cli_usage_error(cli, "name a recording, a folder, or - for standard input");
+    }
+    if (!mewl_cli_raw_fits(cli, value[OPT_RAW], value[OPT_RATE], value[OPT_CHANNELS], operands, argv)) {
+        return MEWL_EXIT_USAGE;
     }
     int on_stdout = cli->json || cli->ndjson;
     for (int i = 0; i < OPT_COUNT; i++) {
@@ -485,7 +488,7 @@ int mewl_cmd_analyze(mewl_cli *cli, int argc, char **argv)
     const char *value[OPT_COUNT];
     int code = mewl_cli_parse(cli, &usage, argc, argv, value, &argc, &argv);
     if (code == MEWL_CLI_GO) {
-        code = check_words(cli, value, argc);
+        code = check_words(cli, value, argc, argv);
     }
     if (code != MEWL_CLI_GO) {
         return code;

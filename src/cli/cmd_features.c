@@ -52,6 +52,7 @@ typedef struct extraction {
     float *pcm, *frames;
     float *all; /* clip-wide front ends alone */
     size_t rows, all_rows, all_capacity;
+    bool writing; /* what fails now is the output: that is not the input's trouble */
 } extraction;
 
 static mewl_status keep_all(extraction *x, const float *frames, size_t count, mewl_error *err)
@@ -74,6 +75,14 @@ static mewl_status keep_all(extraction *x, const float *frames, size_t count, me
     return MEWL_OK;
 }
 
+static mewl_status write_rows(extraction *x, const float *frames, size_t count, mewl_error *err)
+{
+    x->writing = true;
+    MEWL_TRY(mewl_npy_writer_push(x->writer, frames, count, err));
+    x->writing = false;
+    return MEWL_OK;
+}
+
 static mewl_status write_ready(extraction *x, mewl_error *err)
 {
     for (;;) {
@@ -84,7 +93,7 @@ static mewl_status write_ready(extraction *x, mewl_error *err)
         }
         x->rows += got;
         MEWL_TRY(mewl_frontend_is_clipwide(x->fe) ? keep_all(x, x->frames, got, err)
-                                                  : mewl_npy_writer_push(x->writer, x->frames, got, err));
+                                                  : write_rows(x, x->frames, got, err));
     }
 }
 
@@ -125,8 +134,9 @@ static mewl_status extract(extraction *x, const char *path, mewl_error *err)
     }
     if (x->all != NULL) {
         mewl_frontend_settle(x->fe, x->all, x->all_rows);
-        MEWL_TRY(mewl_npy_writer_push(x->writer, x->all, x->all_rows, err));
+        MEWL_TRY(write_rows(x, x->all, x->all_rows, err));
     }
+    x->writing = true;
     return mewl_npy_writer_commit(x->writer, err);
 }
 
@@ -196,6 +206,9 @@ int mewl_cmd_features(mewl_cli *cli, int argc, char **argv)
     if (argc != 1 || value[OPT_OUT] == NULL) {
         return mewl_cli_usage_error(cli, argc != 1 ? "name one recording" : "say where to write with -o OUT.npy");
     }
+    if (!mewl_cli_raw_fits(cli, value[OPT_RAW], value[OPT_RATE], value[OPT_CHANNELS], argc, argv)) {
+        return MEWL_EXIT_USAGE;
+    }
     if (!mewl_cli_number(cli, "rate", value[OPT_RATE], 1000.0, 1e6, &rate) ||
         !mewl_cli_integer(cli, "channels", value[OPT_CHANNELS], 1, 64, &channels)) {
         return MEWL_EXIT_USAGE;
@@ -219,14 +232,13 @@ int mewl_cmd_features(mewl_cli *cli, int argc, char **argv)
             .rate_hz = mewl_frontend_rate_hz(x.fe), .channels = 1, .raw = {value[OPT_RAW], rate, (int)channels}};
         status = mewl_source_open(&x.source, argv[0], opts, &err);
     }
-    bool writing = false;
     if (status == MEWL_OK) {
         size_t bands = mewl_frontend_bands(x.fe);
         x.pcm = malloc(PULL_SAMPLES * sizeof *x.pcm);
         x.frames = malloc(BLOCK_FRAMES * bands * sizeof *x.frames);
         status = x.pcm == NULL || x.frames == NULL ? mewl_error_set(&err, MEWL_E_MEMORY, "out of memory")
                                                    : mewl_npy_writer_open(&x.writer, value[OPT_OUT], &bands, 1, &err);
-        writing = status != MEWL_OK;
+        x.writing = status != MEWL_OK;
     }
     if (status == MEWL_OK) {
         status = extract(&x, argv[0], &err);
@@ -237,7 +249,7 @@ int mewl_cmd_features(mewl_cli *cli, int argc, char **argv)
         code = MEWL_EXIT_DONE;
     } else {
         code = mewl_cli_fail(cli, &err);
-        code = writing ? MEWL_EXIT_FAILED : code; /* the output's trouble is not the input's */
+        code = x.writing && err.status != MEWL_E_ARG ? MEWL_EXIT_FAILED : code;
     }
     mewl_npy_writer_close(x.writer);
     mewl_source_close(x.source);

@@ -130,6 +130,23 @@ int mewl_cli_precision(const mewl_cli *cli, const char *text, bool *bf16)
     return *bf16 || strcmp(text, "fp32") == 0 ? MEWL_CLI_GO : mewl_cli_unknown(cli, "precision", text, words, 3);
 }
 
+bool mewl_cli_raw_fits(const mewl_cli *cli, const char *raw, const char *rate, const char *channels, int argc,
+                       char *const *argv)
+{
+    if (raw == NULL && (rate != NULL || channels != NULL)) {
+        (void)mewl_cli_usage_error(cli, "--%s is that of raw sound: say which with --raw FORMAT",
+                                   rate != NULL ? "rate" : "channels");
+        return false;
+    }
+    for (int i = 0; raw != NULL && i < argc; i++) {
+        if (strcmp(argv[i], "-") != 0) {
+            (void)mewl_cli_usage_error(cli, "--raw is for standard input alone, not for %s: - < FILE", argv[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Where the shown name starts: after the folder that was given, else after the last slash. */
 static size_t name_start(const char *path, const char *operand, bool is_folder)
 {

@@ -33,6 +33,11 @@ bool mewl_cli_find_population(char *out, size_t size);
  * after reporting another word. */
 int mewl_cli_precision(const mewl_cli *cli, const char *text, bool *bf16);
 
+/* Whether --raw, --rate and --channels (NULL where not given) can mean something: they are of raw sound from standard
+ * input, while files say themselves what they hold. False after reporting a wrong use. */
+bool mewl_cli_raw_fits(const mewl_cli *cli, const char *raw, const char *rate, const char *channels, int argc,
+                       char *const *argv);
+
 /* One recording to work on. */
 typedef struct mewl_cli_input {
     char *path;       /* what to open: a path, a URL, or "-" */

@@ -190,6 +190,9 @@ int mewl_cli_voice_features(mewl_cli *cli, const char *path, const char *out, bo
     int code = status == MEWL_OK ? MEWL_EXIT_DONE : mewl_cli_fail(cli, &err);
     mewl_cli_report_clear(cli);
     if (status == MEWL_OK) {
+        if (!(voice.analysis.measures.voiced_s > 0.0)) {
+            mewl_cli_note(cli, "%s: no voice was found in it, so that most of this could not be measured", path);
+        }
         doc = document_of(&n, &voice, path);
         status = doc == NULL ? mewl_error_set(&err, MEWL_E_MEMORY, "out of memory for the result") : MEWL_OK;
         if (status == MEWL_OK && out != NULL) {

@@ -110,12 +110,42 @@ static void test_mistakes(void **state)
     assert_int_not_equal(access(path, F_OK), 0); /* nothing half-written stays */
 }
 
+/* What has no voice is said to have none. */
+static void test_no_voice(void **state)
+{
+    (void)state;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/silence.wav", folder);
+    assert_true(write_wav(path, (wav_form){.rate_hz = 16000, .channels = 1, .seconds = 2.0, .gain = 0.0}));
+    static const char *const kinds[] = {"voice", "voice --json", "egemaps"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const ran *r = run_in(folder, "MEWL_CONFIG= %s features silence.wav --kind %s", program, kinds[i]);
+        assert_int_equal(r->code, 0);
+        assert_non_null(strstr(r->err, "silence.wav: no voice was found in it"));
+    }
+}
+
+/* Nothing was wrong with the input when the output is full; and raw sound comes from standard input alone. */
+static void test_codes(void **state)
+{
+    (void)state;
+    if (access("/dev/full", W_OK) == 0) {
+        assert_int_equal(run("features sound.wav -o /dev/full"), 1);
+        assert_int_equal(run("features sound.wav --kind mfcc --config hybrid -o /dev/full"), 1);
+        assert_int_equal(run("features sound.wav --kind voice -q > /dev/full"), 1);
+    }
+    assert_int_equal(run("features none.wav -o out.npy"), 3);
+    assert_int_equal(run("features sound.wav --raw s16le -o out.npy"), 2);
+    assert_int_equal(run("features sound.wav --rate 16000 -o out.npy"), 2);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
         return 99;
     }
     program = realpath(argv[1], NULL);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_mistakes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_voice), cmocka_unit_test(test_codes),
+                                       cmocka_unit_test(test_all), cmocka_unit_test(test_mistakes)};
     return cmocka_run_group_tests(tests, make_sounds, remove_sounds);
 }
