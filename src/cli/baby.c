@@ -91,6 +91,16 @@ bool mewl_baby_before_birth(int64_t ms, int64_t born_ms)
     return ms < born_ms - ZONES_MS;
 }
 
+int mewl_baby_check_at(const mewl_baby *baby, int64_t ms)
+{
+    char time[32], day[32];
+    const int code = mewl_baby_not_future(baby, "at", ms);
+    return code == MEWL_CLI_GO && mewl_baby_before_birth(ms, baby->infant.born_ms)
+               ? mewl_cli_usage_error(baby->cli, "--at: %s lies before %s was born (%s)", mewl_baby_time(time, ms),
+                                      baby->infant.name, mewl_baby_day(day, baby->infant.born_ms))
+               : code;
+}
+
 void mewl_baby_close(mewl_baby *baby)
 {
     mewl_store_close(baby->store);

@@ -68,6 +68,10 @@ int mewl_baby_run(mewl_cli *cli, const mewl_cli_usage *usage, int argc, char **a
 /* Whether a moment lies before a day of birth, wherever on earth that day was. */
 bool mewl_baby_before_birth(int64_t ms, int64_t born_ms);
 
+/* Whether the time said with --at has come, and lies in the infant's life. MEWL_CLI_GO, or MEWL_EXIT_USAGE after saying
+ * so. */
+int mewl_baby_check_at(const mewl_baby *baby, int64_t ms);
+
 /* Prints a document where --json or --ndjson asks for it (and releases it). Returns the exit code. */
 int mewl_baby_print(const mewl_cli *cli, json_t *document);
 

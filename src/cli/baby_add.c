@@ -74,21 +74,42 @@ static bool good_name(const char *name, size_t size)
     return seen && strlen(name) < size;
 }
 
+/* Whether the name is free, as far as there is a store: asked before anything else is. MEWL_CLI_GO or the exit code. */
+static int check_free(mewl_cli *cli, const char *name, const char *const *value)
+{
+    mewl_baby baby = {0};
+    mewl_store_infant infant;
+    int code = mewl_baby_open_any(&baby, cli, value);
+    if (code == MEWL_CLI_GO && baby.store != NULL &&
+        mewl_store_infant_find(baby.store, &infant, name, NULL) == MEWL_OK) {
+        mewl_error err = {0};
+        (void)mewl_error_set(&err, MEWL_E_STATE, "there is an infant called %s already; `mewl baby set` changes it",
+                             infant.name);
+        code = mewl_cli_fail(cli, &err);
+    }
+    mewl_baby_close(&baby);
+    return code;
+}
+
 static int add(mewl_cli *cli, const char *name, const char *const *value)
 {
     mewl_baby baby = {0};
     mewl_error err = {0};
     mewl_store_infant infant = {
         .sex = 'x', .alarm_days = ALARM_DAYS, .keep_clips = true, .clips_bytes = (int64_t)(1e6 * CLIPS_MB)};
-    if (value[OPT_BORN] == NULL) {
-        return mewl_cli_usage_error(cli, "say with --born DATE when %s was born: voices change with age", name);
+    if (!good_name(name, sizeof infant.name)) {
+        return mewl_cli_usage_error(cli, "a name is one line of 1 to %zu bytes, and not blank", sizeof infant.name - 1);
     }
-    int code = take_options(cli, &infant, value);
+    int code = check_free(cli, name, value);
     if (code != MEWL_CLI_GO) {
         return code;
     }
-    if (!good_name(name, sizeof infant.name)) {
-        return mewl_cli_usage_error(cli, "a name is one line of 1 to %zu bytes, and not blank", sizeof infant.name - 1);
+    if (value[OPT_BORN] == NULL) {
+        return mewl_cli_usage_error(cli, "say with --born DATE when %s was born: voices change with age", name);
+    }
+    code = take_options(cli, &infant, value);
+    if (code != MEWL_CLI_GO) {
+        return code;
     }
     (void)strcpy(infant.name, name);
     code = mewl_baby_now(&baby, cli, value);

@@ -29,7 +29,7 @@ static bool agreed(const mewl_baby *baby, const mewl_store_totals *totals)
     (void)fprintf(stderr,
                   "This removes %s: %lld %s, %lld kept %s, the whole timeline. It cannot be undone.\n"
                   "Write the name to go on: ",
-                  baby->infant.name, (long long)totals->recordings, totals->recordings == 1 ? "cry" : "cries",
+                  baby->infant.name, (long long)totals->cries, totals->cries == 1 ? "cry" : "cries",
                   (long long)totals->clips, totals->clips == 1 ? "recording" : "recordings");
     (void)fflush(stderr);
     if (fgets(line, sizeof line, stdin) == NULL) {
@@ -66,8 +66,8 @@ static int delete_infant(mewl_baby *baby, const char *const *value)
     if (erase(baby, &clips, &err) != MEWL_OK) {
         return mewl_cli_fail(baby->cli, &err);
     }
-    mewl_cli_note(baby->cli, "%s is deleted: %lld %s, %zu kept %s", baby->infant.name, (long long)totals.recordings,
-                  totals.recordings == 1 ? "cry" : "cries", clips, clips == 1 ? "recording" : "recordings");
+    mewl_cli_note(baby->cli, "%s is deleted: %lld %s, %zu kept %s", baby->infant.name, (long long)totals.cries,
+                  totals.cries == 1 ? "cry" : "cries", clips, clips == 1 ? "recording" : "recordings");
     return MEWL_EXIT_DONE;
 }
 

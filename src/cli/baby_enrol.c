@@ -320,6 +320,8 @@ static int run_work(work *w, const char *const *value, int count, char **operand
     w->learning.embedder = w->intake.embedder;
     if (status == MEWL_OK && w->intake.files + w->intake.known > 0) {
         status = mewl_baby_learn(w->baby, &learned, w->learning, &err);
+    } else if (status == MEWL_OK) { /* nothing new: how it stood before */
+        status = mewl_baby_settle(w->baby, &learned, &err);
     }
     if (status != MEWL_OK) {
         mewl_cli_report_clear(w->baby->cli);
@@ -327,17 +329,6 @@ static int run_work(work *w, const char *const *value, int count, char **operand
         return MEWL_EXIT_FAILED;
     }
     return exit_code(w, tell_all(w, &learned));
-}
-
-/* Whether the time said with --at has come, and lies in the infant's life. */
-static int check_at(const mewl_baby *baby, int64_t ms)
-{
-    char time[32], day[32];
-    const int code = mewl_baby_not_future(baby, "at", ms);
-    return code == MEWL_CLI_GO && mewl_baby_before_birth(ms, baby->infant.born_ms)
-               ? mewl_cli_usage_error(baby->cli, "--at: %s lies before %s was born (%s)", mewl_baby_time(time, ms),
-                                      baby->infant.name, mewl_baby_day(day, baby->infant.born_ms))
-               : code;
 }
 
 static int enrol_or_score(mewl_cli *cli, const mewl_cli_usage *usage, bool enrol, int argc, char **argv)
@@ -369,7 +360,7 @@ static int enrol_or_score(mewl_cli *cli, const mewl_cli_usage *usage, bool enrol
         return mewl_cli_usage_error(cli, "--at takes a time like \"2026-11-20 03:12\", not `%s`", value[OPT_AT]);
     }
     code = mewl_baby_open(&baby, cli, value, argv[0], true);
-    code = code == MEWL_CLI_GO && w.intake.timed ? check_at(&baby, w.intake.next_ms) : code;
+    code = code == MEWL_CLI_GO && w.intake.timed ? mewl_baby_check_at(&baby, w.intake.next_ms) : code;
     w.rows = json_array();
     code = code == MEWL_CLI_GO ? run_work(&w, value, argc - 1, argv + 1) : code;
     json_decref(w.rows);

@@ -38,7 +38,7 @@ static int note(mewl_baby *baby, const char *text, const char *at)
     if (at != NULL && !mewl_baby_parse_time(&entry.time_ms, at)) {
         return mewl_cli_usage_error(baby->cli, "--at takes a time like \"2026-11-20 03:12\", not `%s`", at);
     }
-    const int code = mewl_baby_not_future(baby, "at", entry.time_ms);
+    const int code = mewl_baby_check_at(baby, entry.time_ms);
     if (code != MEWL_CLI_GO) {
         return code;
     }

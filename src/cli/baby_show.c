@@ -36,6 +36,7 @@ static json_t *infant_json(const mewl_baby *baby, const mewl_store_infant *infan
     (void)mewl_json_set_bool(out, "keep_clips", infant->keep_clips);
     (void)mewl_json_set_int(out, "clips_bytes_max", infant->clips_bytes);
     (void)mewl_json_set_int(out, "recordings", totals->recordings);
+    (void)mewl_json_set_int(out, "cries", totals->cries);
     (void)mewl_json_set_int(out, "usable", totals->usable);
     (void)mewl_json_set_int(out, "enrolled", totals->enrolled);
     (void)mewl_json_set_int(out, "sessions", totals->sessions);
@@ -68,8 +69,8 @@ static void print_line(const mewl_baby *baby, const mewl_store_totals *t)
 {
     char age[32], time[32];
     (void)printf("%-16s %-12s %6lld %s in %lld session%s, last %s%s\n", baby->infant.name,
-                 mewl_baby_age(age, baby->infant.born_ms, baby->now_ms), (long long)t->recordings,
-                 t->recordings == 1 ? "cry" : "cries", (long long)t->sessions, t->sessions == 1 ? "" : "s",
+                 mewl_baby_age(age, baby->infant.born_ms, baby->now_ms), (long long)t->cries,
+                 t->cries == 1 ? "cry" : "cries", (long long)t->sessions, t->sessions == 1 ? "" : "s",
                  t->recordings > 0 ? mewl_baby_time(time, t->last_ms) : "-",
                  t->unseen > 0 ? "; new alerts: mewl baby alerts" : "");
 }
@@ -151,8 +152,12 @@ static void print_infant(const mewl_baby *baby, const mewl_store_totals *t, doub
     char a[32], b[32];
     (void)printf("%s, born %s (%s old)\n", infant->name, mewl_baby_day(a, infant->born_ms),
                  mewl_baby_age(b, infant->born_ms, baby->now_ms));
-    (void)printf("cries        %lld in %lld session%s; %lld of them clear enough to compare\n",
-                 (long long)t->recordings, (long long)t->sessions, t->sessions == 1 ? "" : "s", (long long)t->usable);
+    (void)printf("cries        %lld in %lld session%s; %lld of them clear enough to compare\n", (long long)t->cries,
+                 (long long)t->sessions, t->sessions == 1 ? "" : "s", (long long)t->usable);
+    if (t->recordings > t->cries) {
+        (void)printf("no cry       in %lld recording%s\n", (long long)(t->recordings - t->cries),
+                     t->recordings - t->cries == 1 ? "" : "s");
+    }
     if (t->recordings > 0) {
         (void)printf("from         %s to %s\n", mewl_baby_time(a, t->first_ms), mewl_baby_time(b, t->last_ms));
     }

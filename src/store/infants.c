@@ -142,10 +142,12 @@ mewl_status mewl_store_infant_totals(mewl_store *store, mewl_store_totals *out, 
     MEWL_TRY(mewl__store_start(
         store, &statement, err,
         "SELECT count(*), coalesce(sum(usable), 0), coalesce(sum(role = 'enrolled'), 0), count(clip), min(start_ms), "
-        "max(start_ms), (SELECT count(*) FROM sessions WHERE infant_id = ?1), (SELECT count(DISTINCT recording_id) "
+        "max(start_ms), count(DISTINCT CASE WHEN usable OR cry_s > 0 THEN session_id END), (SELECT count(DISTINCT "
+        "recording_id) "
         "FROM "
         "scores WHERE infant_id = ?1 AND verdict = 'unusual'), (SELECT count(*) FROM alerts WHERE infant_id = ?1), "
-        "(SELECT count(*) FROM alerts WHERE infant_id = ?1 AND seen_ms IS NULL) FROM recordings WHERE infant_id = ?1",
+        "(SELECT count(*) FROM alerts WHERE infant_id = ?1 AND seen_ms IS NULL), coalesce(sum(usable OR cry_s > 0), 0) "
+        "FROM recordings WHERE infant_id = ?1",
         "i", id));
     MEWL_TRY(mewl__store_step(store, statement, &more, err));
     *out = (mewl_store_totals){.recordings = sqlite3_column_int64(statement, 0),
@@ -157,7 +159,8 @@ mewl_status mewl_store_infant_totals(mewl_store *store, mewl_store_totals *out, 
                                .sessions = sqlite3_column_int64(statement, 6),
                                .unusual = sqlite3_column_int64(statement, 7),
                                .alerts = sqlite3_column_int64(statement, 8),
-                               .unseen = sqlite3_column_int64(statement, 9)};
+                               .unseen = sqlite3_column_int64(statement, 9),
+                               .cries = sqlite3_column_int64(statement, 10)};
     mewl__store_end(statement);
     return MEWL_OK;
 }

@@ -31,7 +31,10 @@ mewl_status mewl_store_infant_each(mewl_store *store, mewl_status (*row)(void *u
 
 /* What there is of an infant. Times are 0 where there is nothing. */
 typedef struct mewl_store_totals {
-    int64_t recordings, usable, enrolled, sessions, clips;
+    int64_t recordings; /* those without a cry, too */
+    int64_t cries;      /* recordings with one, clear enough to compare or not */
+    int64_t usable, enrolled, clips;
+    int64_t sessions;          /* in which there was a cry */
     int64_t first_ms, last_ms; /* of its recordings' starts */
     int64_t unusual;           /* recordings that were noted as such */
     int64_t alerts, unseen;

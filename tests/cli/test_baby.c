@@ -101,6 +101,7 @@ static void wrong_use_is_told(void **state)
         {"add Ida --born 2025-10-01 --alarm-days 0", 2, "--alarm-days"},
         {"add Ida --born 2025-10-01 --clips --no-clips", 2, "exclude"},
         {"add '' --born 2025-10-01", 2, "name"},
+        {"add ''", 2, "not blank"},
         {"add Ida --born 2025-10-01 --now yesterday", 2, "--now"},
         {"list Ida", 2, "mewl baby show"},
         {"list", 0, "mewl baby add NAME"}, /* nobody yet is no failure */
@@ -124,6 +125,8 @@ static void infants_come_and_stay(void **state)
     (void)state;
     expect("add Ida --born 2025-09-20 --sex f " NOW, 0, NULL, "mewl baby enrol Ida");
     expect("add ida --born 2025-09-20", 1, NULL, "already");
+    expect("add ida", 1, NULL, "there is an infant called Ida already"); /* before it asks for anything */
+    expect("note Ida 'a kick' --at 2025-09-01", 2, NULL, "before Ida was born (2025-09-20)");
     expect("add Otto --born 2025-11-30 --no-clips", 0, NULL, NULL);
     expect("list " NOW, 0, "10 weeks", NULL);
     expect("list " NOW, 0, "1 day", NULL);
@@ -159,7 +162,9 @@ static void usual_cries_are_learned(void **state)
     expect("enrol Ida text.wav none.wav", 3, NULL, "none.wav");
     json_t *ida = parse("show Ida --json " NOW, 0);
     assert_int_equal(number(ida, "recordings"), 9);
+    assert_int_equal(number(ida, "cries"), 8); /* a recording without one is none */
     assert_int_equal(number(ida, "usable"), 8);
+    expect("show Ida " NOW, 0, "no cry       in 1 recording\n", NULL);
     assert_int_equal(number(ida, "enrolled"), 9);
     assert_int_equal(number(ida, "clips"), 8);
     assert_string_equal(json_string_value(json_object_get(ida, "first")), "2025-10-09T07:00:00.000Z");
@@ -178,6 +183,9 @@ static void later_cries_are_compared(void **state)
     const json_t *rows = json_object_get(out, "recordings");
     assert_int_equal(json_array_size(rows), 3);
     assert_int_equal(number(out, "unreadable"), 1);
+    const ran *r = run("score Ida text.wav " NOW);
+    assert_true(r->code != 0 && strstr(r->err, "nothing is known yet") == NULL);
+    assert_non_null(strstr(r->err, "known for comparison"));
     for (size_t i = 0; i < 3; i++) {
         const json_t *row = json_array_get(rows, i);
         assert_string_equal(json_string_value(json_object_get(row, "file")), names[8 + i]);
@@ -392,7 +400,7 @@ static void silence_is_not_hearing(void **state)
            "nothing could be heard in 1 recording");
     expect("score Otto silent.wav --at '2025-11-01 07:00' " NOW, 0, NULL, "is there already");
     expect("timeline Otto --json " NOW, 0, NULL, NULL);
-    expect("delete Otto --yes", 0, NULL, "1 cry, 0 kept recordings");
+    expect("delete Otto --yes", 0, NULL, "0 cries, 0 kept recordings");
     expect("add Otto --born 2025-09-01 --no-clips " NOW, 0, NULL, NULL);
 }
 
