@@ -15,6 +15,7 @@
 #include "cli/eval_tables.h"
 #include "cli/recipes.h"
 #include "cli/stop.h"
+#include "draw/picture.h"
 #include "hear/session.h"
 #include "lab/eval.h"
 #include "lab/feed.h"
@@ -54,7 +55,10 @@ static const mewl_cli_option options[OPT_COUNT + 1] = {
     [OPT_POSITIVE] = {"positive", 0, "LABEL", "manifest label that is a cry (default: cry)", false},
     [OPT_SPLIT] = {"split", 0, "SIDE", "manifest rows of this side alone: train, valid or test", false},
     [OPT_FOLD] = {"fold", 0, "K", "manifest rows of this fold alone", false},
-    [OPT_THRESHOLD] = {"threshold", 0, "X", "confidence from which the model calls a cry (default: its own)", false},
+    [OPT_THRESHOLD] = {"threshold", 0, "X",
+                       "confidence from which the model calls a cry (clips: the model's note clip.threshold, else 0.5; "
+                       "events: its own)",
+                       false},
     [OPT_SIDE] = {"side", 0, "SIDE", "recordings that are mixed: test (default) or valid", false},
     [OPT_CLIPS] = {"clips", 0, "N", "mixtures of 10 s at each SNR (default 200)", false},
     [OPT_HOURS] = {"hours", 0, "H", "of cry-free 10 s mixtures (default 4)", false},
@@ -228,18 +232,27 @@ static mewl_status open_recipe(evaluation *e, mewl_error *err)
 
 /* ---- Parts ---- */
 
-/* Of a whole clip's score (not of frames: episode.threshold). */
-static double threshold_of(const evaluation *e)
+/* Of a whole clip's score (not of frames: episode.threshold), and where it comes from. */
+static double threshold_of(const evaluation *e, const char **from)
 {
-    const char *text =
-        e->value[OPT_THRESHOLD] != NULL ? e->value[OPT_THRESHOLD] : mewl_model_note(e->model, "clip.threshold");
-    double threshold = text != NULL ? strtod(text, NULL) : 0.5;
-    return threshold > 0 && threshold < 1 ? threshold : 0.5;
+    const char *note = mewl_model_note(e->model, "clip.threshold");
+    const double noted = note != NULL ? strtod(note, NULL) : NAN;
+    if (e->value[OPT_THRESHOLD] != NULL) {
+        *from = "--threshold";
+        return strtod(e->value[OPT_THRESHOLD], NULL);
+    }
+    if (noted > 0 && noted < 1) {
+        *from = "the model's note clip.threshold";
+        return noted;
+    }
+    *from = "no choice: the model has no note clip.threshold, and its episode.threshold is one of frames, not of clips";
+    return 0.5;
 }
 
 static mewl_status eval_manifest(evaluation *e, json_t **out, size_t *unreadable, const char *path, mewl_error *err)
 {
     long fold = 0;
+    const char *from = NULL;
     mewl_manifest manifest;
     MEWL_TRY(mewl_manifest_read(&manifest, path, err));
     if (e->value[OPT_FOLD] != NULL) {
@@ -251,10 +264,13 @@ static mewl_status eval_manifest(evaluation *e, json_t **out, size_t *unreadable
         .split = e->value[OPT_SPLIT],
         .group = e->value[OPT_GROUP],
         .fold = (int)fold,
-        .threshold = (float)threshold_of(e),
+        .threshold = (float)threshold_of(e, &from),
         .teacher_threshold = NAN,
     };
     mewl_status status = mewl_eval_manifest(out, unreadable, e->systems, e->count, &manifest, opts, err);
+    if (status == MEWL_OK) {
+        (void)mewl_json_set_string(*out, "threshold_from", from);
+    }
     mewl_manifest_fini(&manifest);
     return status;
 }
@@ -280,7 +296,7 @@ static mewl_status event_opts(const evaluation *e, mewl_eval_event_opts *opts, m
     *opts = (mewl_eval_event_opts){.common = e->common, .side = side_of(e), .mixtures = size_option(e, OPT_MINUTES)};
     MEWL_TRY(mewl_session_episode_opts(&opts->episodes, e->model, err));
     if (e->value[OPT_THRESHOLD] != NULL) {
-        opts->episodes.threshold = (float)threshold_of(e);
+        opts->episodes.threshold = strtof(e->value[OPT_THRESHOLD], NULL);
     }
     return MEWL_OK;
 }
@@ -375,7 +391,8 @@ static int finish(evaluation *e, json_t *document, size_t unreadable)
         (e->value[OPT_OUT] != NULL && e->value[OPT_FOLDS] == NULL &&
          mewl_json_write(document, e->value[OPT_OUT], &err) != MEWL_OK) ||
         draw(e, document, &err) != MEWL_OK) {
-        return mewl_cli_fail(e->cli, &err);
+        const int code = mewl_cli_fail(e->cli, &err);
+        return code == MEWL_EXIT_UNREADABLE && err.status != MEWL_E_EMPTY ? MEWL_EXIT_FAILED : code; /* of the output */
     }
     if (e->cli->json || e->cli->ndjson) {
         (void)mewl_json_print(document, stdout, !e->cli->ndjson, NULL);
@@ -446,6 +463,29 @@ static bool parts_valid(const mewl_cli *cli, const char *only)
     return true;
 }
 
+/* --roc and --pr, before hours of work: names of pictures, and something that they can draw. */
+static bool charts_valid(const mewl_cli *cli, const char *const *value)
+{
+    const size_t wanted[] = {OPT_ROC, OPT_PR};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        const char *path = value[wanted[i]], *only = value[OPT_ONLY], *name = options[wanted[i]].name;
+        mewl_error err = {0};
+        if (path != NULL && (value[OPT_FOLDS] != NULL || value[OPT_TUNE] != NULL)) {
+            (void)mewl_cli_usage_error(cli, "--roc and --pr draw what a manifest or --mixtures gives");
+            return false;
+        }
+        if (path != NULL && only != NULL && strstr(only, "recall") == NULL && strstr(only, "hard") == NULL) {
+            (void)mewl_cli_usage_error(cli, "--%s draws what recall or hard gives, and --only leaves both out", name);
+            return false;
+        }
+        if (path != NULL && mewl_picture_check_name(path, &err) != MEWL_OK) {
+            (void)mewl_cli_usage_error(cli, "--%s: %s", name, err.text);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool sides_valid(const mewl_cli *cli, const char *const *value)
 {
     static const char *const names[] = {"train", "valid", "test"};
@@ -468,9 +508,6 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
                                          : wanted == 1 ? "name one model"
                                                        : "--folds takes no operands");
     }
-    if ((value[OPT_FOLDS] != NULL || value[OPT_TUNE] != NULL) && (value[OPT_ROC] != NULL || value[OPT_PR] != NULL)) {
-        return mewl_cli_usage_error(cli, "--roc and --pr draw what a manifest or --mixtures gives");
-    }
     if (value[OPT_INTO] != NULL && value[OPT_TUNE] == NULL) {
         return mewl_cli_usage_error(cli, "--into says where the options that --tune chooses go");
     }
@@ -486,7 +523,7 @@ int mewl_cmd_eval(mewl_cli *cli, int argc, char **argv)
         !mewl_cli_integer(cli, "fold", value[OPT_FOLD], 1, 1000, &whole) ||
         !mewl_cli_integer(cli, "seed", value[OPT_SEED], 0, 1000000000, &seed) ||
         !mewl_cli_integer(cli, "rounds", value[OPT_ROUNDS], 10, 100000, &rounds) || !sides_valid(cli, value) ||
-        !parts_valid(cli, value[OPT_ONLY])) {
+        !parts_valid(cli, value[OPT_ONLY]) || !charts_valid(cli, value)) {
         return MEWL_EXIT_USAGE;
     }
     evaluation e = {.cli = cli, .value = value};

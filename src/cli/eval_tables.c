@@ -117,6 +117,11 @@ static void print_labels(const json_t *rows, FILE *f)
     }
 }
 
+static void print_figure(FILE *f, double value)
+{
+    (void)(isnan(value) ? fprintf(f, " %9s", "-") : fprintf(f, " %9.4f", value));
+}
+
 static void print_confusions(const json_t *rows, FILE *f)
 {
     size_t i;
@@ -129,8 +134,10 @@ static void print_confusions(const json_t *rows, FILE *f)
                       whole(row, "true_positive"), whole(row, "false_negative"), whole(row, "false_positive"),
                       whole(row, "true_negative"));
         print_interval(f, json_object_get(row, "recall"), 3);
-        (void)fprintf(f, " %9.4f %9.4f %9.4f\n", number(row, "precision"), number(row, "accuracy"),
-                      number(row, "balanced_accuracy"));
+        print_figure(f, number(row, "precision"));
+        print_figure(f, number(row, "accuracy"));
+        print_figure(f, number(row, "balanced_accuracy"));
+        (void)fputc('\n', f);
     }
 }
 
@@ -138,7 +145,7 @@ static void print_clips(const json_t *d, FILE *f)
 {
     (void)fprintf(f, "%ld clips (cry: `%s`; groups: %s; split: %s), %ld unreadable\n", whole(d, "clips"),
                   text(d, "positive"), text(d, "group"), text(d, "split"), whole(d, "unreadable"));
-    (void)fprintf(f, "At fixed thresholds\n");
+    (void)fprintf(f, "At fixed thresholds (that of the model from %s)\n", text(d, "threshold_from"));
     print_confusions(json_object_get(d, "at_threshold"), f);
     (void)fprintf(f, "By label\n");
     print_labels(json_object_get(d, "labels"), f);

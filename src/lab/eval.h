@@ -46,7 +46,8 @@ typedef struct mewl_eval_manifest_opts {
 /* Scores every readable row (label "" is no cry). The document: {"kind":"clips", "positive", "split", "clips",
  * "unreadable", "at_threshold": mewl_trials_confusions, "labels": mewl_trials_labels, "operating_point":
  * mewl_trials_recall or null when one side is empty}. *unreadable (may be NULL) counts files that could not be read.
- * MEWL_E_EMPTY when none could, MEWL_E_ARG for a column that is not there. */
+ * MEWL_E_EMPTY when none could, MEWL_E_ARG for a column that is not there, and for a positive label that was
+ * named and that no row has. */
 mewl_status mewl_eval_manifest(json_t **out, size_t *unreadable, mewl_system *const *systems, size_t system_count,
                                const mewl_manifest *manifest, mewl_eval_manifest_opts opts, mewl_error *err);
 

@@ -19,6 +19,21 @@ static bool wanted(const mewl_row *row, const char *split, int fold)
     return (split == NULL || strcmp(row->split, split) == 0) && (fold == 0 || row->fold == fold);
 }
 
+/* A label that was named, and that no row has, is a slip; a set without cries is not. */
+static mewl_status check_positive(const mewl_manifest *manifest, const mewl_eval_manifest_opts *opts, mewl_error *err)
+{
+    size_t rows = 0, positives = 0;
+    for (size_t i = 0; i < manifest->count; i++) {
+        const mewl_row *row = &manifest->rows[i];
+        const bool counts = wanted(row, opts->split, opts->fold);
+        rows += counts;
+        positives += counts && opts->positive != NULL && strcmp(row->label, opts->positive) == 0;
+    }
+    return opts->positive == NULL || positives > 0
+               ? MEWL_OK
+               : mewl_error_set(err, MEWL_E_ARG, "none of the %zu rows has the label `%s`", rows, opts->positive);
+}
+
 /* The stretch of the recording that a row means. */
 static mewl_status read_row(mewl_clip *clip, const mewl_row *row, size_t *from, size_t *count, mewl_error *err)
 {
@@ -115,6 +130,7 @@ mewl_status mewl_eval_manifest(json_t **out, size_t *unreadable, mewl_system *co
     if (!mewl_manifest_has_column(manifest, group)) {
         return mewl_error_set(err, MEWL_E_ARG, "the manifest has no column `%s`", group);
     }
+    MEWL_TRY(check_positive(manifest, &opts, err));
     mewl_trials t;
     MEWL_TRY(mewl__gather_init(&t, systems, system_count, err));
     size_t skipped = 0;

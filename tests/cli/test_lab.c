@@ -54,6 +54,8 @@ static void what_cannot_start_is_refused(void **state)
         {"eval m.safetensors m.csv --threshold 1", 2, "--threshold"},
         {"eval /none/m.safetensors --mixtures --only recall,hard", 3, "/none/m.safetensors"},
         {"eval /none/m.safetensors m.csv", 3, "/none/m.safetensors"},
+        {"eval m.safetensors --mixtures --only bandwidth,events --roc r.svg", 2, "--only leaves both out"},
+        {"eval m.safetensors --mixtures --pr r.gif", 2, "--pr: r.gif"},
         {"eval m.safetensors --mixtures --tune t.safetensors --roc r.svg", 2, "--roc and --pr"},
         {"eval $M --tune t.safetensors --into /none/m.safetensors", 3, "/none/m.safetensors"},
         {"eval $M --tune t.safetensors --into $S/models/embedder.safetensors", 2, "it is not frame-wise"},
@@ -180,6 +182,30 @@ static void curves_are_drawn(void **state)
     run_expect(run_in(folder, "head -c 5 roc.svg && head -c 4 pr.png | tail -c 3"), "pictures", 0, "<?xmlPNG", NULL);
     run_expect(run("eval $M who.csv --no-baselines --roc none.svg"), "eval --roc", 3, "there are no curves", NULL);
     run_expect(run("eval $M some.csv --no-baselines --roc none.gif"), "eval --roc", 2, "none.gif", NULL);
+    run_expect(run("eval $M some.csv --no-baselines -o none/at/all.json"), "eval -o", 1, "none/at/all.json", NULL);
+    if (access("/dev/full", W_OK) == 0) {
+        run_expect(run("eval $M some.csv --no-baselines -q --json > /dev/full"), "eval > /dev/full", 1, NULL, NULL);
+    }
+}
+
+/* Which threshold was used, and why; a label that no row has; a set without cries, which is no error. */
+static void thresholds_and_labels_are_told(void **state)
+{
+    (void)state;
+    char path[160];
+    write_infants();
+    (void)snprintf(path, sizeof path, "%s/rain.csv", folder);
+    assert_true(write_text(path, "path,set,label,group\n0.wav,home,rain,a\n1.wav,home,rain,b\n"));
+    const ran *r = run("eval $M who.csv --no-baselines");
+    run_expect(r, "eval", 0, "that of the model from no choice: the model has no note clip.threshold", NULL);
+    run_expect(r, "eval", 0, " 0.5 ", NULL);
+    r = run("eval $M who.csv --no-baselines --threshold 0.3 --json");
+    run_expect(r, "eval --threshold", 0, "\"threshold_from\": \"--threshold\"", NULL);
+    r = run("eval $M who.csv --no-baselines --positive quark");
+    run_expect(r, "eval --positive", 2, "none of the 8 rows has the label `quark`", NULL);
+    r = run("eval $M rain.csv --no-baselines");
+    run_expect(r, "eval without cries", 0, "cry: `cry`", NULL);
+    assert_null(strstr(r->out, "nan"));
 }
 
 /* What every model that ships says of itself. */
@@ -228,13 +254,11 @@ int main(int argc, char **argv)
     program = realpath(argv[1], NULL);
     little_model = realpath(argv[2], NULL);
     source = realpath(argv[3], NULL);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_cannot_start_is_refused),
-                                       cmocka_unit_test(keys_are_listed_with_their_defaults),
-                                       cmocka_unit_test(recordings_are_told_apart),
-                                       cmocka_unit_test(what_ships_is_found_from_any_folder),
-                                       cmocka_unit_test(results_name_their_program),
-                                       cmocka_unit_test(curves_are_drawn),
-                                       cmocka_unit_test(shipped_models_say_where_they_come_from)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_start_is_refused),   cmocka_unit_test(keys_are_listed_with_their_defaults),
+        cmocka_unit_test(recordings_are_told_apart),      cmocka_unit_test(what_ships_is_found_from_any_folder),
+        cmocka_unit_test(results_name_their_program),     cmocka_unit_test(curves_are_drawn),
+        cmocka_unit_test(thresholds_and_labels_are_told), cmocka_unit_test(shipped_models_say_where_they_come_from)};
     return program == NULL || little_model == NULL || source == NULL
                ? 2
                : cmocka_run_group_tests_name("cli/lab", tests, make_recipe, remove_recipe);
