@@ -164,6 +164,9 @@ bool mewl_baby_open_words(char *out, size_t size, const mewl_infant_state *s, co
     return s->change_open;
 }
 
+/* What makes sessions known: half of those that are compared are kept for that (infant/infant.h). */
+#define RAISE "Each day that is compared with `mewl baby score` brings more"
+
 bool mewl_baby_reach_words(char *out, size_t size, const mewl_infant_state *s, double alarm_days)
 {
     if (s->sessions == 0) {
@@ -175,16 +178,36 @@ bool mewl_baby_reach_words(char *out, size_t size, const mewl_infant_state *s, d
     if (isfinite(s->level) && isfinite(s->p_step) && s->p_step <= s->level) {
         return false;
     }
-    const int used = snprintf(out, size, "so far %zu session%s known for comparison", s->held_apart,
-                              s->held_apart == 1 ? " is" : "s are");
-    if (isfinite(s->level) && s->level > 0.0 && used > 0 && (size_t)used < size) {
-        (void)snprintf(out + used, size - (size_t)used,
-                       "; at one false alarm in %g days, about %.0f are needed before a single session can count as "
-                       "unusual. Until then the weeks as a whole are watched",
-                       alarm_days, ceil(1.0 / s->level));
-    } else if (used > 0 && (size_t)used < size) {
-        (void)snprintf(out + used, size - (size_t)used,
-                       ", too few to say of a single one that it is unusual. Enrol more ordinary days");
+    const int used = snprintf(out, size, "so far %zu session%s known for comparison", s->calibrated,
+                              s->calibrated == 1 ? " is" : "s are");
+    if (used <= 0 || (size_t)used >= size) {
+        return true;
+    }
+    out += used;
+    size -= (size_t)used;
+    if (!(isfinite(s->level) && s->level > 0.0)) {
+        (void)snprintf(out, size, ", too few to say of a single one that it is unusual. %s", RAISE);
+        return true;
+    }
+    const double needed = ceil(1.0 / s->level - 1.0), most = (double)s->calibrate_most;
+    const double days = (most + 1.0) * s->level * alarm_days; /* at which what can be known suffices */
+    const int told =
+        snprintf(out, size,
+                 "; at one false alarm in %g days, about %.0f are needed before a single session can count "
+                 "as unusual",
+                 alarm_days, needed);
+    if (told <= 0 || (size_t)told >= size) {
+        return true;
+    }
+    if (needed <= most) {
+        (void)snprintf(out + told, size - (size_t)told, ". %s. Until then the weeks as a whole are watched", RAISE);
+    } else {
+        (void)snprintf(
+            out + told, size - (size_t)told,
+            ", and in the long run, at so many sessions a day, Mewl keeps no more than about %.0f: the weeks "
+            "as a whole are watched. More frequent false alarms let single sessions count, too: `mewl baby "
+            "set NAME --alarm-days %g`",
+            most, days >= 1.0 ? floor(days) : floor(10.0 * days) / 10.0);
     }
     return true;
 }

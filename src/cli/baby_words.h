@@ -15,7 +15,7 @@ char *mewl_baby_share(char *out, size_t size, double share);
 /* What the entry says, as one sentence without a full stop. */
 void mewl_baby_entry_words(char *out, size_t size, const mewl_store_entry *entry);
 
-#define MEWL_BABY_REACH_MAX 320
+#define MEWL_BABY_REACH_MAX 512
 
 /* Whether single sessions cannot count as unusual yet, at the family's rate of false alarms, with what is known so far;
  * then the sentence that says so, at most MEWL_BABY_REACH_MAX bytes. */

@@ -543,5 +543,13 @@ mewl_infant_state mewl_infant_describe(const mewl_infant *infant)
     mewl_p_value p = mewl_conformal_session(&c, INFINITY);
     s.calibration = p.calibration;
     s.p_step = p.step;
+    s.calibrated = p.own_sessions;
+    double in_time = floor(s.sessions_per_day * infant->opts.learn_days / 2);
+    s.calibrate_most =
+        in_time < (double)infant->opts.calibrate_sessions ? (size_t)in_time : infant->opts.calibrate_sessions;
+    if (s.calibrate_most < MEWL__KEEP_LEAST) {
+        s.calibrate_most =
+            MEWL__KEEP_LEAST < infant->opts.calibrate_sessions ? MEWL__KEEP_LEAST : infant->opts.calibrate_sessions;
+    }
     return s;
 }

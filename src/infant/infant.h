@@ -123,6 +123,9 @@ typedef struct mewl_infant_state {
     double level;
     mewl_calibration calibration; /* what a p-value now stands on */
     double p_step;
+    size_t calibrated;     /* own sessions that it stands on: held apart, and enrolled ones */
+    size_t calibrate_most; /* held apart at a time once the enrolled ones have left, at the sessions a day so far: every
+                              other one is, until there are opts.calibrate_sessions or they are opts.learn_days old */
     bool change_open;
     bool lifetime_alarm;
     uint64_t updates;          /* sessions learned from after enrolment */

@@ -260,6 +260,30 @@ static void a_microphone_closes_a_change(void **state)
     json_decref(now);
 }
 
+/* What is said to be needed can come: where more sessions would be needed than are kept, that is said, and what helps
+ * does help. Enrolled sessions are counted. */
+static void what_is_needed_can_come(void **state)
+{
+    (void)state;
+    add_sessions("Noa", 0, ENROLLED, SIZE_MAX, false);
+    expect("show Noa " LATER, 0, "not yet      so far 20 sessions are known for comparison; ", NULL);
+    add_sessions("Noa", ENROLLED, LAST, SIZE_MAX, false);
+    const ran *r = run("show Noa " LATER);
+    const char *named = strstr(r->out, "`mewl baby set NAME --alarm-days ");
+    assert_non_null(strstr(r->out, "Mewl keeps no more than about 64"));
+    assert_non_null(named);
+    char words[64];
+    (void)snprintf(words, sizeof words, "set Noa --alarm-days %d",
+                   atoi(strstr(named, "--alarm-days ") + 13)); /* NOLINT */
+    expect(words, 0, NULL, NULL);
+    json_t *noa = parse("show Noa --json " LATER);
+    assert_true(json_is_true(json_object_get(noa, "sessions_can_alarm")));
+    json_decref(noa);
+    add_sessions("Kim", 0, ENROLLED + 4, SIZE_MAX, false);
+    expect("set Kim --alarm-days 15", 0, NULL, NULL);
+    expect("show Kim " LATER, 0, "Each day that is compared with `mewl baby score` brings more", NULL);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -291,7 +315,8 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(late_recordings_lie_before_the_answer),
                                        cmocka_unit_test(a_dismissed_change_is_over),
                                        cmocka_unit_test(a_pitch_that_comes_back),
-                                       cmocka_unit_test(a_microphone_closes_a_change)};
+                                       cmocka_unit_test(a_microphone_closes_a_change),
+                                       cmocka_unit_test(what_is_needed_can_come)};
     const int failed = cmocka_run_group_tests_name("baby change", tests, make_folder, remove_folder);
     free(program);
     return failed;

@@ -61,6 +61,7 @@ static void test_order_of_things(void **state)
     mewl_infant_state about = mewl_infant_describe(infant);
     assert_true(about.sessions == 8 && about.learned == 8 && about.learned_recordings == 16 && about.held_apart == 0);
     assert_true(about.calibration == MEWL_CALIBRATION_OWN && fabs(about.p_step - 1 / 9.0) < 1e-12);
+    assert_true(about.calibrated == 8 && about.calibrate_most == 64); /* enrolled ones count until they leave */
     assert_true(fabs(about.sessions_per_day - 8 / ((7 * GAP_S + 60) / 86400)) < 1e-9);
 
     simulated_session(&s);
