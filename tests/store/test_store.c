@@ -140,6 +140,16 @@ static mewl_status count_teeth(void *user, const mewl_store_entry *entry)
     return MEWL_OK;
 }
 
+static mewl_status count_not_compared(void *user, const mewl_store_entry *entry)
+{
+    size_t *count = user;
+    *count +=
+        entry->kind == MEWL_STORE_ENTRY_LEARNING && isnan(entry->p_value) && strstr(entry->text, "not compared") != NULL
+            ? 1
+            : 0;
+    return MEWL_OK;
+}
+
 /* A file of each earlier form, with a row where there are tables, is brought up to date and keeps its rows. */
 static void older_stores_are_brought_up_to_date(void **state)
 {
@@ -165,6 +175,10 @@ static void older_stores_are_brought_up_to_date(void **state)
             execute(path, "INSERT INTO timeline(infant_id, time_ms, kind, recordings, gate, learned, held_apart, text) "
                           "VALUES (1, 3, 'note', 0, 0, 0, 0, 'teeth')");
         }
+        if (version > 1) { /* what could not be compared was written down as usual once */
+            execute(path, "INSERT INTO timeline(infant_id, time_ms, kind, recordings, gate, learned, held_apart, "
+                          "p_value, calibration, text) VALUES (1, 5, 'usual', 1, 0, 1, 0, 1, 'none', 'as usual')");
+        }
         mewl_store *store = open_store(folder);
         if (version > 0) {
             assert_done(mewl_store_infant_find(store, &infant, "Ida", E));
@@ -176,6 +190,9 @@ static void older_stores_are_brought_up_to_date(void **state)
         mewl_store_entry said = {.infant_id = infant.id, .kind = MEWL_STORE_ENTRY_ACCEPTED};
         assert_done(mewl_store_entry_each(store, infant.id, 3, 4, count_teeth, &notes, E));
         assert_int_equal(notes, version > 1);
+        size_t not_compared = 0;
+        assert_done(mewl_store_entry_each(store, infant.id, 5, 6, count_not_compared, &not_compared, E));
+        assert_int_equal(not_compared, version > 1);
         assert_done(mewl_store_entry_put(store, &said, E));
         mewl_store_recording r = a_recording(infant.id, FIRST_MS, 1);
         mewl_store_measure measure = {.name = "f0_median_hz", .value = 450.0};
