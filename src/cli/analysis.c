@@ -236,6 +236,10 @@ static mewl_status pull_all(mewl_source *source, mewl_session *session, mewl_ana
         if (status != MEWL_OK || got == 0) {
             break;
         }
+        if (opts->source.cancel != NULL && atomic_load(opts->source.cancel)) {
+            status = mewl_error_set(err, MEWL_E_CANCELLED, "stopped");
+            break;
+        }
         status = mewl_session_push(session, pcm, got, err);
         if (status == MEWL_OK && out->out_of_memory) {
             status = mewl_error_set(err, MEWL_E_MEMORY, "more cries than fit into memory");

@@ -2,8 +2,10 @@
  * and written is report.c's. */
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/folder.h"
@@ -12,6 +14,7 @@
 #include "cli/find.h"
 #include "cli/model_file.h"
 #include "cli/report.h"
+#include "cli/stop.h"
 #include "cli/voice.h"
 #include "draw/picture.h"
 
@@ -98,6 +101,8 @@ typedef struct batch {
     const char *model_path;
     const char *reason_path, *shipped_path; /* --reason, or NULL; the network that ships, or "" */
     int jobs;
+    const volatile sig_atomic_t *stop; /* Ctrl-C */
+    atomic_bool cancel;                /* the same, for the workers */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     size_t next, printed; /* next recording to take; recordings printed */
@@ -144,6 +149,7 @@ static void analyse_one(worker *w, size_t index, slot *s)
     opts.on_progress = on_progress;
     opts.user = w;
     opts.why = w->why;
+    opts.source.cancel = &b->cancel;
     mewl_error err = {0};
     char *picture = b->picture != NULL ? mewl_report_place(b->picture, b->many, input->name, ".png", &err) : NULL;
     opts.picture = picture;
@@ -199,6 +205,17 @@ static void draw_progress(batch *b)
     mewl_cli_report(b->cli, done, total, "analysing");
 }
 
+/* With the lock held: waits for a change, but not so long that Ctrl-C seems to do nothing. */
+static void wait_a_little(batch *b)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 100000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_cond_timedwait(&b->changed, &b->lock, &until);
+}
+
 /* Prints results in the order of the recordings as they come in. */
 static mewl_status collect(batch *b, mewl_report *report, mewl_error *err)
 {
@@ -206,8 +223,14 @@ static mewl_status collect(batch *b, mewl_report *report, mewl_error *err)
     (void)pthread_mutex_lock(&b->lock);
     while (b->printed < b->inputs->count && status == MEWL_OK) {
         slot *s = &b->slots[b->printed % b->slot_count];
+        if (*b->stop != 0) {
+            atomic_store(&b->cancel, true);
+            status = mewl_error_set(err, MEWL_E_CANCELLED, "stopped after %zu of %zu recording%s", b->printed,
+                                    b->inputs->count, mewl_cli_s(b->inputs->count));
+            continue;
+        }
         if (b->next <= b->printed || !s->done) {
-            (void)pthread_cond_wait(&b->changed, &b->lock);
+            wait_a_little(b);
             if (b->cli->progress) {
                 draw_progress(b);
             }
@@ -221,7 +244,7 @@ static mewl_status collect(batch *b, mewl_report *report, mewl_error *err)
         b->printed++;
         (void)pthread_cond_broadcast(&b->changed);
     }
-    b->next = b->inputs->count; /* after a failure to write: no new recordings */
+    b->next = b->inputs->count; /* after a failure to write, or Ctrl-C: no new recordings */
     (void)pthread_cond_broadcast(&b->changed);
     (void)pthread_mutex_unlock(&b->lock);
     return status;
@@ -405,6 +428,22 @@ static mewl_status open_why(mewl_why **why, char *path, char *shipped, size_t si
     return MEWL_OK;
 }
 
+/* After Ctrl-C: names what holds all recordings, and so was not written. */
+static void say_stopped(const mewl_cli *cli, const char **value, const mewl_error *err)
+{
+    const char *csv = value[OPT_CSV], *tsv = value[OPT_TSV];
+    csv = csv != NULL && strcmp(csv, "-") != 0 ? csv : NULL;
+    tsv = tsv != NULL && strcmp(tsv, "-") != 0 ? tsv : NULL;
+    const char *lost = csv != NULL ? csv : tsv != NULL ? tsv : cli->json ? "the document" : NULL;
+    if (lost == NULL) {
+        mewl_cli_error(cli, "%s", err->text);
+    } else {
+        const bool both = csv != NULL && tsv != NULL;
+        mewl_cli_error(cli, "%s; %s%s%s %s not written", err->text, lost, both ? " and " : "", both ? tsv : "",
+                       both ? "were" : "was");
+    }
+}
+
 static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const char *model_path, int argc, char **argv)
 {
     mewl_error err = {0};
@@ -463,6 +502,7 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
                    .picture = value[OPT_PICTURE],
                    .steps = value[OPT_STEPS],
                    .many = many,
+                   .stop = mewl_cli_catch_signals(),
                    .model_path = model_path,
                    .reason_path = reason_path,
                    .shipped_path = shipped_path[0] != '\0' ? shipped_path : NULL,
@@ -476,6 +516,10 @@ static int analyze(mewl_cli *cli, const char **value, mewl_model *model, const c
     code = mewl_report_exit_code(report, value[OPT_FAIL_ON] != NULL);
     mewl_report_close(report);
     mewl_why_close(why);
+    if (status == MEWL_E_CANCELLED) {
+        say_stopped(cli, value, &err);
+        return MEWL_EXIT_FAILED;
+    }
     if (status != MEWL_OK) {
         mewl_cli_error(cli, "%s", err.text);
         return wrong_use ? MEWL_EXIT_USAGE : MEWL_EXIT_FAILED;

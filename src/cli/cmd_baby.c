@@ -5,7 +5,18 @@
 static const mewl_cli_usage baby_usage = {
     .command = "baby",
     .operands = "add|set|list|show|enrol|score|timeline|note|alerts|export|delete ...",
-    .about = "Follows one infant over weeks: learns how it usually cries and says when that changes.\n"
+    .about = "Follows one infant over weeks: learns how it usually cries and says when that changes.\n\n"
+             "add NAME             an infant, with its day of birth\n"
+             "set NAME             change what was said of it\n"
+             "list                 the infants that were added\n"
+             "show NAME            what is known of one: cries, sessions, hours listened to\n"
+             "enrol NAME FILE...   learn its usual cries from recordings of ordinary days\n"
+             "score NAME FILE...   compare recordings with its usual cries, and learn on\n"
+             "timeline NAME        how it sounded session by session, as a table or picture\n"
+             "note NAME TEXT       write on its timeline: a cold, a tooth, another bed\n"
+             "alerts NAME          what was unlike its usual cries, and since when\n"
+             "export NAME FOLDER   everything kept of it, for other programs\n"
+             "delete NAME          remove it and all that is known of it\n\n"
              "All of it stays on this machine, in one folder that only you can read.\n"
              "Mewl is not a medical device: it compares sounds and knows nothing of their reasons.",
     .options = NULL,

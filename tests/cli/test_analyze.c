@@ -500,6 +500,23 @@ static void test_index_last(void **state)
     assert_int_equal(r->code, 0);
 }
 
+/* Ctrl-C: what was found so far stands, and that the table was not written is said. Standard input stays open, so that
+ * the program cannot have ended before. */
+static void test_interrupted(void **state)
+{
+    (void)state;
+    const ran *r = run_in(folder,
+                          "mkfifo held; (cat truncated.wav; exec sleep 20) >held & feeder=$!; export MEWL_CONFIG=; "
+                          "'%s' analyze --model '%s' --csv stopped.csv good.wav - <held >said 2>errors & pid=$!; "
+                          "for i in $(seq 300); do grep -q good.wav said && break; sleep 0.05; done; "
+                          "kill -INT $pid; wait $pid; code=$?; kill $feeder; cat said; cat errors >&2; exit $code",
+                          program, model);
+    assert_int_equal(r->code, 1);
+    assert_non_null(strstr(r->out, "good.wav: "));
+    assert_non_null(strstr(r->err, "stopped after 1 of 2 recordings; stopped.csv was not written"));
+    assert_int_equal(run_in(folder, "test ! -e stopped.csv")->code, 0);
+}
+
 static void test_sentences(void **state)
 {
     (void)state;
@@ -564,6 +581,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_label_files),
         cmocka_unit_test(test_stdin),
         cmocka_unit_test(test_index_last),
+        cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_bench),
     };

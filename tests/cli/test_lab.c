@@ -65,6 +65,7 @@ static void what_cannot_start_is_refused(void **state)
         {"eval $M --tune t.safetensors --into p.safetensors", 2, "its frames are of another length"},
         {"eval $M --tune t.safetensors --into $M", 3, "the model holds no recipe"}, /* a twin: on to the work */
         {"eval --folds $R", 3, "--data or MEWL_DATA"},
+        {"baby --help", 0, "\nscore NAME FILE...   compare recordings with its usual cries"},
         {"lab population", 2, "-o FILE"},
         {"lab population -o p.mewl --side tset", 2, "there is no side `tset`"},
         {"lab population -o p.mewl --manifest who.csv --side test", 2, "--side"},
