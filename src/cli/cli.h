@@ -147,7 +147,7 @@ char *mewl_cli_duration(char *out, size_t size, double seconds);
 /* The s of a plural: "" for 1, else "s": "%zu clip%s", n, mewl_cli_s(n). Static text. */
 const char *mewl_cli_s(unsigned long long count);
 
-/* A confidence in 0 to 1 as people are told it: "98 % sure", and "over 99 % sure" for all that would round to more, since
+/* A confidence in 0 to 1 as people are told it: "98 % sure", and "over 99 % sure" for all that would round to more, as
  * nothing here is ever certain. Returns `out`. */
 char *mewl_cli_sure(char *out, size_t size, double confidence);
 
