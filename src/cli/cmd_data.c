@@ -21,6 +21,13 @@ static int fail(const mewl_cli *cli, const mewl_error *err)
     return mewl_cli_fail(cli, err);
 }
 
+/* What fails to be written is no fault of what was read. */
+static int fail_writing(const mewl_cli *cli, const mewl_error *err)
+{
+    const int code = fail(cli, err);
+    return code == MEWL_EXIT_UNREADABLE ? MEWL_EXIT_FAILED : code;
+}
+
 /* ---- list ---- */
 
 static const mewl_cli_option no_options[1] = {{0}};
@@ -205,7 +212,7 @@ static int run_scan(mewl_cli *cli, int argc, char **argv)
         say_scan(cli, &manifest, &report, out);
     }
     mewl_manifest_fini(&manifest);
-    return status == MEWL_OK ? MEWL_EXIT_DONE : fail(cli, &err);
+    return status == MEWL_OK ? MEWL_EXIT_DONE : fail_writing(cli, &err);
 }
 
 /* ---- split and check ---- */
@@ -308,8 +315,11 @@ static int split_write(mewl_cli *cli, mewl_manifest *m, const char **value, mewl
     const char *stratify = value[SPLIT_STRATIFY] != NULL ? value[SPLIT_STRATIFY] : "label";
     mewl_status status = folds > 0 ? mewl_split_folds(m, (int)folds, stratify, !random, (uint64_t)seed, err)
                                    : mewl_split_hash(m, (uint64_t)seed, valid, test, err);
-    if (status != MEWL_OK || write_manifest(m, out, err) != MEWL_OK) {
+    if (status != MEWL_OK) {
         return fail(cli, err);
+    }
+    if (write_manifest(m, out, err) != MEWL_OK) {
+        return fail_writing(cli, err);
     }
     return say_split(cli, m, folds > 0 ? "fold" : "split", false, err);
 }
