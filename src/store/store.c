@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/folder.h"
 #include "store/schema.h"
 #include "store/statement.h"
 
 #define WAIT_MS 5000
+#define JOURNAL_PAUSE_MS 5
 #define PAGE_BYTES "4096"
 
 /* The folder, made private where it is new: its parents as the umask says. */
@@ -134,12 +136,34 @@ static mewl_status identify(mewl_store *store, int64_t *version, mewl_error *err
     return MEWL_OK;
 }
 
+/* The same as of one moment: another program may be making the tables just now. */
+static mewl_status identify_now(mewl_store *store, int64_t *version, mewl_error *err)
+{
+    MEWL_TRY(execute(store, "BEGIN", err));
+    const mewl_status status = identify(store, version, err);
+    mewl_store_rollback(store);
+    return status;
+}
+
+/* SQLite does not wait by itself where two programs make the same file a log-written one. */
+static mewl_status set_journal(mewl_store *store, int wait_ms, mewl_error *err)
+{
+    const mewl_clock clock = mewl_clock_system();
+    const double until_s = mewl_clock_now_s(&clock) + 0.001 * wait_ms;
+    int code = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    while ((code & 0xff) == SQLITE_BUSY && mewl_clock_now_s(&clock) < until_s) {
+        (void)sqlite3_sleep(JOURNAL_PAUSE_MS);
+        code = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    }
+    return code == SQLITE_OK ? MEWL_OK : mewl__store_failed(store, code, err);
+}
+
 /* From whatever version to the present one, as one transaction. */
 static mewl_status migrate(mewl_store *store, mewl_error *err)
 {
     char text[96];
     int64_t version = 0;
-    MEWL_TRY(identify(store, &version, err));
+    MEWL_TRY(identify_now(store, &version, err));
     if (version == MEWL_STORE_VERSION) {
         return MEWL_OK;
     }
@@ -170,8 +194,8 @@ static mewl_status connect(mewl_store *store, mewl_store_opts opts, mewl_error *
     }
     int64_t version = 0;
     MEWL_TRY(configure(store, opts, err));
-    MEWL_TRY(identify(store, &version, err)); /* before anything is written: it may be another's */
-    MEWL_TRY(execute(store, "PRAGMA journal_mode = WAL", err));
+    MEWL_TRY(identify_now(store, &version, err)); /* before anything is written: it may be another's */
+    MEWL_TRY(set_journal(store, opts.wait_ms > 0 ? opts.wait_ms : WAIT_MS, err));
     return migrate(store, err);
 }
 
