@@ -241,20 +241,6 @@ static mewl_status raise_alert(lesson *l, const mewl_entry *entry, const mewl_st
     return mewl_store_alert_add(l->baby->store, &alert, l->err);
 }
 
-/* An entry without figures. */
-static mewl_store_entry plain_entry(const lesson *l, mewl_store_entry_kind kind, int64_t time_ms)
-{
-    return (mewl_store_entry){.infant_id = l->baby->infant.id,
-                              .time_ms = time_ms,
-                              .kind = kind,
-                              .score = (double)NAN,
-                              .p_value = (double)NAN,
-                              .p_step = (double)NAN,
-                              .z = (double)NAN,
-                              .evidence = (double)NAN,
-                              .coverage = (double)NAN};
-}
-
 /* Which part of a session is told of. */
 static int rank_of(mewl_store_entry_kind kind)
 {
@@ -361,7 +347,8 @@ static mewl_status keep_enrolled(lesson *l, const mewl_baby_waiting *list, size_
         for (; end < count && list[end].session_id == list[i].session_id; end++) {
             MEWL_TRY(keep_score(l, &list[end], &none, MEWL_STORE_LEARNING));
         }
-        mewl_store_entry entry = plain_entry(l, MEWL_STORE_ENTRY_ENROLLED, list[i].start_ms);
+        mewl_store_entry entry =
+            mewl_store_entry_plain(l->baby->infant.id, MEWL_STORE_ENTRY_ENROLLED, list[i].start_ms);
         entry.session_id = list[i].session_id;
         entry.recordings = (int64_t)(end - i);
         entry.learned = true;
@@ -393,7 +380,7 @@ static mewl_status hear(lesson *l, const mewl_baby_waiting *w)
     mewl_verdict v = {.score = (double)NAN, .p = {.p = (double)NAN, .step = (double)NAN}};
     size_t count = 0;
     if (mewl_infant_describe(l->infant).sessions == 0) { /* nothing to compare it with */
-        mewl_store_entry entry = plain_entry(l, MEWL_STORE_ENTRY_LEARNING, w->start_ms);
+        mewl_store_entry entry = mewl_store_entry_plain(l->baby->infant.id, MEWL_STORE_ENTRY_LEARNING, w->start_ms);
         entry.session_id = w->session_id;
         entry.recordings = 1;
         MEWL_TRY(put_entry(l, &entry));
@@ -496,6 +483,18 @@ static mewl_status learn(lesson *l)
     return status;
 }
 
+/* Gives back what the lesson holds, and keeps all that it wrote or nothing. */
+static mewl_status end_lesson(lesson *l, mewl_status status)
+{
+    mewl_infant_free(l->infant);
+    free(l->answers);
+    if (status != MEWL_OK) {
+        mewl_store_rollback(l->baby->store);
+        return status;
+    }
+    return mewl_store_commit(l->baby->store, l->err);
+}
+
 mewl_status mewl_baby_learn(mewl_baby *baby, mewl_baby_learned *out, mewl_baby_learning learning, mewl_error *err)
 {
     int64_t count = 0;
@@ -508,13 +507,7 @@ mewl_status mewl_baby_learn(mewl_baby *baby, mewl_baby_learned *out, mewl_baby_l
         l.news_ms = INT64_MAX;
     }
     status = status == MEWL_OK ? learn(&l) : status;
-    mewl_infant_free(l.infant);
-    free(l.answers);
-    if (status != MEWL_OK) {
-        mewl_store_rollback(baby->store);
-        return status;
-    }
-    return mewl_store_commit(baby->store, err);
+    return end_lesson(&l, status);
 }
 
 /* By what the latest personal model was made; *found: whether there is one. */
@@ -556,8 +549,9 @@ static mewl_status give_answer(lesson *l, bool accepted)
     }
     /* Behind all that was heard, or it would come earlier when the model is made anew. */
     const int64_t last_ms = llround(1000.0 * before.last_time_s);
-    mewl_store_entry entry = plain_entry(l, accepted ? MEWL_STORE_ENTRY_ACCEPTED : MEWL_STORE_ENTRY_DISMISSED,
-                                         last_ms > l->baby->now_ms ? last_ms : l->baby->now_ms);
+    mewl_store_entry entry =
+        mewl_store_entry_plain(l->baby->infant.id, accepted ? MEWL_STORE_ENTRY_ACCEPTED : MEWL_STORE_ENTRY_DISMISSED,
+                               last_ms > l->baby->now_ms ? last_ms : l->baby->now_ms);
     mewl_baby_entry_words(entry.text, sizeof entry.text, &entry);
     MEWL_TRY(mewl_store_entry_put(l->baby->store, &entry, l->err));
     MEWL_TRY(add_answer(l, &entry));
@@ -582,11 +576,5 @@ mewl_status mewl_baby_answer(mewl_baby *baby, mewl_baby_learned *out, bool accep
                                 baby->infant.name);
     }
     status = status == MEWL_OK ? give_answer(&l, accepted) : status;
-    mewl_infant_free(l.infant);
-    free(l.answers);
-    if (status != MEWL_OK) {
-        mewl_store_rollback(baby->store);
-        return status;
-    }
-    return mewl_store_commit(baby->store, err);
+    return end_lesson(&l, status);
 }

@@ -1,5 +1,4 @@
 /* baby_note.c - `mewl baby note`: what a family knows and a microphone does not, at its place on the timeline. */
-#include <math.h>
 #include <string.h>
 
 #include "cli/baby.h"
@@ -23,15 +22,7 @@ static const mewl_cli_usage usage = {
 static int note(mewl_baby *baby, const char *text, const char *at)
 {
     mewl_error err = {0};
-    mewl_store_entry entry = {.infant_id = baby->infant.id,
-                              .time_ms = baby->now_ms,
-                              .kind = MEWL_STORE_ENTRY_NOTE,
-                              .score = (double)NAN,
-                              .p_value = (double)NAN,
-                              .p_step = (double)NAN,
-                              .z = (double)NAN,
-                              .evidence = (double)NAN,
-                              .coverage = (double)NAN};
+    mewl_store_entry entry = mewl_store_entry_plain(baby->infant.id, MEWL_STORE_ENTRY_NOTE, baby->now_ms);
     if (text[0] == '\0' || strlen(text) >= sizeof entry.text) {
         return mewl_cli_usage_error(baby->cli, "a note has 1 to %zu bytes", sizeof entry.text - 1);
     }

@@ -113,6 +113,19 @@ static mewl_status check_entry(const mewl_store_entry *e, mewl_error *err)
 
 #define OF_A_SESSION "('enrolled', 'usual', 'unusual', 'learning', 'unusable')"
 
+mewl_store_entry mewl_store_entry_plain(int64_t infant_id, mewl_store_entry_kind kind, int64_t time_ms)
+{
+    return (mewl_store_entry){.infant_id = infant_id,
+                              .time_ms = time_ms,
+                              .kind = kind,
+                              .score = (double)NAN,
+                              .p_value = (double)NAN,
+                              .p_step = (double)NAN,
+                              .z = (double)NAN,
+                              .evidence = (double)NAN,
+                              .coverage = (double)NAN};
+}
+
 mewl_status mewl_store_entry_put(mewl_store *store, mewl_store_entry *e, mewl_error *err)
 {
     bool own = false;

@@ -78,6 +78,9 @@ mewl_status mewl_store_score_each(mewl_store *store, int64_t infant_id, int64_t 
                                   mewl_status (*row)(void *user, const mewl_store_score *score), void *user,
                                   mewl_error *err);
 
+/* An entry without figures (all NaN), texts and session, to be filled. Allocates nothing. */
+mewl_store_entry mewl_store_entry_plain(int64_t infant_id, mewl_store_entry_kind kind, int64_t time_ms);
+
 /* Adds an entry and writes its id; one of the first five kinds replaces that of the same session. MEWL_E_NOT_FOUND,
  * MEWL_E_ARG.
  */
